@@ -1,0 +1,1 @@
+# Installed files and the exported CMake package.

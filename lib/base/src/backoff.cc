@@ -1,0 +1,17 @@
+#include "berth/base/backoff.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace berth {
+
+Duration Backoff::next() {
+  const double base = static_cast<double>(settings_.initial.count()) *
+                      std::pow(settings_.factor, std::min(attempts_, 64));
+  const double capped = std::min(base, static_cast<double>(settings_.max.count()));
+  ++attempts_;
+  const double jittered = capped * (1.0 + settings_.jitter * random_.unit());
+  return Duration(static_cast<std::int64_t>(jittered));
+}
+
+}  // namespace berth

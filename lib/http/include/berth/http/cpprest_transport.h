@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "berth/base/event_loop.h"
+#include "berth/http/transport.h"
+
+namespace berth::http {
+
+/// Certificates for https. PEM text, not paths, so that whoever read them decides when to read them again.
+struct TlsSettings {
+  std::string ca_pem;           ///< Only these roots are trusted. Empty: the system's.
+  std::string client_cert_pem;  ///< With client_key_pem: client certificate.
+  std::string client_key_pem;
+  std::string server_name;  ///< Checked and sent as SNI instead of the URL's host, when set.
+  bool insecure_skip_verify = false;
+};
+
+/// Called for each new connection, so rotated certificates take effect without a restart. Must be thread-safe.
+using TlsSource = std::function<TlsSettings()>;
+
+/// Size of cpprestsdk's process-wide thread pool. Call once in main(), before any transport is made.
+void init_cpprest_threads(int threads = 4);
+
+/// HTTP and HTTPS over cpprestsdk's http_client. Answers are delivered on `loop`. Redirects are never followed.
+/// Streams (CallOptions::stream) use a client of their own whose inactivity timeout is `idle_timeout`; bytes that
+/// arrive before they are pulled are queued, at most 64 MiB, then the stream fails: only the API server may be trusted
+/// with that.
+std::unique_ptr<Transport> make_cpprest_transport(EventLoop& loop, TlsSource tls = {});
+
+}  // namespace berth::http

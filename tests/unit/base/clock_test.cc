@@ -1,0 +1,39 @@
+#include "berth/base/clock.h"
+
+#include <gtest/gtest.h>
+
+namespace berth {
+namespace {
+
+TEST(Rfc3339, PrintsMillisecondsInUtc) {
+  EXPECT_EQ(format_rfc3339(WallTime(std::chrono::milliseconds(1'790'000'000'250))),
+            "2026-09-21T14:13:20.250Z");
+}
+
+TEST(Rfc3339, ReadsBackWhatItPrinted) {
+  const WallTime t(std::chrono::microseconds(1'790'000'000'250'123));
+  EXPECT_EQ(parse_rfc3339(format_rfc3339_micro(t)).value(), t);
+}
+
+TEST(Rfc3339, AcceptsOffsetsAndAnyFraction) {
+  EXPECT_EQ(parse_rfc3339("2026-09-21T16:13:20.5+02:00").value(),
+            WallTime(std::chrono::milliseconds(1'790'000'000'500)));
+  EXPECT_EQ(parse_rfc3339("2026-09-21T14:13:20Z").value(),
+            WallTime(std::chrono::seconds(1'790'000'000)));
+}
+
+TEST(Rfc3339, RefusesWhatIsNoTime) {
+  for (const char* bad : {"", "now", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00",
+                          "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00Zx", "2026-01-01T25:00:00Z"}) {
+    EXPECT_FALSE(parse_rfc3339(bad)) << bad;
+  }
+}
+
+TEST(SystemClock, BootTimeDoesNotRunBackwards) {
+  const SystemClock clock;
+  const TimePoint a = clock.now();
+  EXPECT_LE(a, clock.now());
+}
+
+}  // namespace
+}  // namespace berth

@@ -1,0 +1,68 @@
+#include "berth/base/json.h"
+
+#include "berth/base/clock.h"
+
+#include <gtest/gtest.h>
+
+namespace berth {
+namespace {
+
+TEST(ParseJson, ReportsWhereItFailed) {
+  EXPECT_NE(parse_json("{\"a\": tru}").error().message.find("byte"), std::string::npos);
+  EXPECT_FALSE(parse_json(""));
+  EXPECT_FALSE(parse_json("{} x"));
+}
+
+TEST(ParseJson, RefusesDeepNestingInsteadOfUsingTheStack) {
+  EXPECT_TRUE(parse_json(std::string(60, '[') + std::string(60, ']')));
+  EXPECT_NE(parse_json(std::string(100'000, '[')).error().message.find("deeper"), std::string::npos);
+}
+
+TEST(DumpJson, ReplacesInvalidUtf8) { EXPECT_EQ(dump_json(Json("a\xff")), "\"a\xef\xbf\xbd\""); }
+
+TEST(Find, TreatsNullAsAbsent) {
+  const Json j = {{"a", nullptr}, {"b", {{"c", "x"}}}};
+  EXPECT_EQ(find(j, "a"), nullptr);
+  EXPECT_EQ(string_at(j, {"b", "c"}), "x");
+  EXPECT_EQ(string_at(j, {"b", "c", "d"}), "");
+}
+
+TEST(FieldReader, NamesTheWrongField) {
+  const Json j = {{"max", "four"}};
+  FieldReader r(j, "sessions");
+  std::int64_t max = 7;
+  r.required("max", max, 1, 10);
+  EXPECT_EQ(r.finish().error().text(), "InvalidArgument: sessions.max: must be an integer");
+  EXPECT_EQ(max, 7);
+}
+
+TEST(FieldReader, RefusesUnknownKeysAndNamesTheKnown) {
+  const Json j = {{"maxx", 1}};
+  FieldReader r(j, "");
+  std::int64_t max = 0;
+  r.optional("max", max, 0, 9);
+  EXPECT_EQ(r.finish().error().text(),
+            "InvalidArgument: maxx: is not a known field; known here: max");
+}
+
+TEST(FieldReader, ChecksRangesAlsoBeyondSigned64) {
+  const Json j = {{"n", 18446744073709551615ull}};
+  FieldReader r(j, "");
+  std::int64_t n = 0;
+  r.optional("n", n, -1, 10);
+  EXPECT_FALSE(r.finish());
+}
+
+TEST(FieldReader, ReadsDurations) {
+  const Json j = {{"t", "1m"}, {"u", "2h"}};
+  FieldReader r(j, "");
+  Duration t{};
+  Duration u{};
+  r.duration("t", t, std::chrono::seconds(1), std::chrono::hours(1));
+  r.duration("u", u, std::chrono::seconds(1), std::chrono::hours(1));
+  EXPECT_EQ(t, std::chrono::minutes(1));
+  EXPECT_EQ(r.finish().error().message, "must be between 1s and 1h, is 2h");
+}
+
+}  // namespace
+}  // namespace berth
