@@ -1,0 +1,90 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "berth/api/worker_config.h"
+#include "berth/base/json.h"
+
+/// The SessionPool resource, berth.dev/v1alpha1, as C++. See docs/ for the meaning of each field.
+namespace berth::api {
+
+inline constexpr const char* kGroup = "berth.dev";
+inline constexpr const char* kVersion = "v1alpha1";
+inline constexpr const char* kPoolKind = "SessionPool";
+inline constexpr const char* kPoolPlural = "sessionpools";
+
+/// Labels and annotations on worker pods.
+inline constexpr const char* kPoolLabel = "berth.dev/pool";
+inline constexpr const char* kRevisionLabel = "berth.dev/revision";
+inline constexpr const char* kCordonAnnotation = "berth.dev/cordon";
+/// Container that speaks the worker API, its ports, and the volumes that the operator adds.
+inline constexpr const char* kWorkerContainer = "berth-worker";
+inline constexpr std::uint16_t kWorkerPort = 7600;
+inline constexpr std::uint16_t kWorkerProbePort = 7601;
+
+/// A count or a share: `2` or `"25%"`.
+struct IntOrPercent {
+  std::int64_t value = 0;
+  bool percent = false;
+  bool operator==(const IntOrPercent&) const = default;
+};
+
+enum class Placement { kPacked, kSpread };
+enum class DrainPolicy { kWait, kEnd };
+
+struct ScalingSpec {
+  std::int64_t min_workers = 0;
+  std::int64_t max_workers = 0;  ///< Required, at least 1.
+  IntOrPercent free_slots{1, false};
+  Duration scale_to_zero_after = std::chrono::minutes(10);
+  Placement placement = Placement::kPacked;
+  double tolerance = 0.1;
+  std::optional<std::int64_t> up_max_workers_per_minute;    ///< Absent: no limit.
+  Duration down_stabilization_window = std::chrono::minutes(5);
+  std::optional<std::int64_t> down_max_workers_per_minute;  ///< Absent: no limit.
+  bool paused = false;  ///< Neither up nor down; failed pods are still replaced.
+};
+
+struct DrainSpec {
+  Duration timeout = std::chrono::hours(1);
+  DrainPolicy policy = DrainPolicy::kWait;
+};
+
+/// One SessionPool. `schedules`, `rollout` and `engine` are read by the parts that act on them.
+struct SessionPool {
+  std::string name;
+  std::string ns;
+  std::string uid;
+  std::string resource_version;
+  std::int64_t generation = 0;
+  bool deleting = false;
+  std::vector<std::string> finalizers;
+
+  Json pod_template;  ///< spec.template as written; null if absent.
+  std::string worker_image;
+  Json worker_resources;  ///< spec.worker.resources as written; null if absent.
+  WorkerConfig worker;    ///< sessions, activities, exec.
+  ScalingSpec scaling;
+  DrainSpec drain;
+  std::optional<std::int64_t> workers;  ///< A fixed count; switches the autoscaler off.
+  Json status;                          ///< As last written; null if none.
+
+  /// From an API object. The error names the field ("spec.scaling.maxWorkers"). A pool name longer than 50
+  /// characters is an error, since pod names are made from it.
+  static Result<SessionPool> parse(const Json& object);
+};
+
+/// A user's YAML or JSON text (one or several documents) as API objects; the error tells line, column and field. Each
+/// document must be a SessionPool and parse(). Numbers, booleans and null follow YAML 1.2's core schema; quoted scalars
+/// are strings; duplicate keys are an error. At most 1 MiB.
+Result<std::vector<Json>> read_pools_yaml(std::string_view text, const std::string& file_name);
+
+/// YAML text of any document as JSON, by the same rules (kubeconfig, worker.yaml).
+Result<Json> yaml_to_json(std::string_view text, const std::string& file_name);
+/// JSON as block-style YAML, for `-o yaml`.
+std::string json_to_yaml(const Json& value);
+
+}  // namespace berth::api
