@@ -1,0 +1,95 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "berth/base/event_loop.h"
+#include "berth/base/json.h"
+#include "berth/http/transport.h"
+#include "berth/kube/config.h"
+#include "berth/observe/log.h"
+#include "berth/observe/metrics.h"
+
+namespace berth::kube {
+
+/// A kind of object as the API server's paths name it.
+struct ResourceType {
+  std::string_view group;  ///< "" for core.
+  std::string_view version;
+  std::string_view plural;
+  std::string_view kind;
+};
+inline constexpr ResourceType kPods{"", "v1", "pods", "Pod"};
+inline constexpr ResourceType kConfigMaps{"", "v1", "configmaps", "ConfigMap"};
+inline constexpr ResourceType kLeases{"coordination.k8s.io", "v1", "leases", "Lease"};
+inline constexpr ResourceType kEvents{"events.k8s.io", "v1", "events", "Event"};
+inline constexpr ResourceType kSessionPools{"berth.dev", "v1alpha1", "sessionpools", "SessionPool"};
+
+/// Path of a collection ("/api/v1/namespaces/x/pods", all namespaces when `ns` is empty) or of one object in it.
+std::string collection_path(const ResourceType& type, std::string_view ns);
+std::string object_path(const ResourceType& type, std::string_view ns, std::string_view name,
+                        std::string_view subresource = "");
+
+/// What a DELETE must still find; a mismatch is kConflict.
+struct Preconditions {
+  std::string uid;
+  std::string resource_version;  ///< Empty: not checked.
+};
+
+struct ListOptions {
+  std::string label_selector;
+  std::string field_selector;
+  std::int64_t limit = 500;
+  std::string continue_token;
+};
+
+/// A typed-by-JSON Kubernetes API client. Loop thread only. Every call answers exactly once through its callback, on
+/// the loop, never inside the call; destroying the returned handle aborts it.
+///
+/// Errors: the Status object's code mapped to ErrorCode, its `reason` kept ("AlreadyExists", "Conflict", "Expired",
+/// "NotFound", "Invalid", "TooManyRequests", "Forbidden"), retry_after from the answer. 404 kNotFound, 409 kConflict or
+/// kAlreadyExists, 410 kGone, 422 kInvalidArgument, 429 kResourceExhausted, 5xx kUnavailable. Callers decide on
+/// retries: a write that got "ConnectionLost" may have happened.
+class Client {
+ public:
+  using ObjectFn = std::function<void(Result<Json>)>;
+
+  /// `reads` serves lists, gets and writes; its deadline per call is 10 s. All must outlive the client.
+  Client(EventLoop& loop, http::Transport& transport, Config config, Log log, Metrics& metrics);
+  ~Client();
+
+  Cancel get(const ResourceType& type, std::string_view ns, std::string_view name, ObjectFn fn);
+  /// One page.
+  Cancel list(const ResourceType& type, std::string_view ns, const ListOptions& options, ObjectFn fn);
+  Cancel create(const ResourceType& type, std::string_view ns, const Json& object, ObjectFn fn);
+  /// PUT; the object's resourceVersion is the precondition.
+  Cancel update(const ResourceType& type, const Json& object, std::string_view subresource, ObjectFn fn);
+  /// application/merge-patch+json.
+  Cancel merge_patch(const ResourceType& type, std::string_view ns, std::string_view name,
+                     const Json& patch, std::string_view subresource, ObjectFn fn);
+  /// `grace_seconds` empty: the object's own.
+  Cancel remove(const ResourceType& type, std::string_view ns, std::string_view name,
+                const Preconditions& preconditions, std::optional<std::int64_t> grace_seconds, ObjectFn fn);
+
+  /// Opens a watch. `fn` gets the answer with its stream, or the error. For Reflector.
+  Cancel watch(const ResourceType& type, std::string_view ns, const std::string& label_selector,
+               const std::string& resource_version, std::chrono::seconds timeout,
+               std::function<void(Result<http::Response>)> fn);
+
+  /// Plain GET of any path, for `berth` and tests ("/version", pod logs).
+  Cancel get_raw(const std::string& path, std::function<void(Result<http::Response>)> fn);
+
+  const Config& config() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Turns an answer >= 400 with a Status body into an Error.
+Error error_from_status(const http::Response& response);
+
+}  // namespace berth::kube

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "berth/base/event_loop.h"
+#include "berth/base/random.h"
+#include "berth/kube/client.h"
+
+namespace berth::kube {
+
+/// Leader election by a Lease, with client-go's timings and rules (reference: client-go tools/leaderelection).
+/// Loop thread only.
+struct LeaderSettings {
+  std::string ns;
+  std::string name;
+  std::string identity;  ///< host name + "_" + random.
+  Duration lease = std::chrono::seconds(15);
+  Duration renew_deadline = std::chrono::seconds(10);
+  Duration retry = std::chrono::seconds(2);
+};
+
+class LeaderElector {
+ public:
+  struct Events {
+    std::function<void(std::int64_t epoch)> started;  ///< epoch = leaseTransitions.
+    /// Leadership is lost: exit the process at once, with no graceful drain.
+    std::function<void()> lost;
+  };
+  LeaderElector(EventLoop& loop, Client& client, Random& random, LeaderSettings settings, Log log,
+                Metrics& metrics, Events events);
+  ~LeaderElector();
+  void start();
+  /// Gives the Lease back if held, so that a standby takes over at once; then `done`.
+  void release(std::function<void()> done);
+
+  /// True while the last renewal is younger than the renew deadline by our own clock: ask right before each write.
+  bool may_write() const;
+  std::int64_t epoch() const;
+  /// A worker reported a higher epoch (the Lease was deleted): raise ours above it by compare-and-swap; `done` says
+  /// whether it worked.
+  void raise_epoch(std::int64_t above, std::function<void(bool)> done);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace berth::kube

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "berth/base/backoff.h"
+#include "berth/base/event_loop.h"
+#include "berth/kube/client.h"
+
+namespace berth::kube {
+
+/// Resource versions of one type compare (KEP-5504): decimal numbers of any length without leading zeros. False when
+/// either is "0" or no such number.
+bool newer_version(std::string_view a, std::string_view b);
+
+/// Takes a byte stream apart into watch events: one JSON object a line, split anywhere. Lines longer than `max_line` are
+/// an error.
+class WatchDecoder {
+ public:
+  explicit WatchDecoder(std::size_t max_line = 4u << 20) : max_line_(max_line) {}
+  /// Calls `fn` for each complete event in order.
+  Status feed(std::string_view bytes, const std::function<void(const Json& event)>& fn);
+  bool mid_line() const { return !buffer_.empty(); }
+
+ private:
+  std::size_t max_line_;
+  std::string buffer_;
+};
+
+/// Keeps a local copy of one collection current: list, watch from there, and start again as Kubernetes demands
+/// (docs: "Efficient detection of changes"). One state machine per collection; loop thread only.
+///
+///   - the first list has no resourceVersion (consistent read), pages of 500, restarted unpaged on 410
+///   - a relist replaces the copy as a whole: what vanished meanwhile is reported removed
+///   - clean end of a watch: watch again from the last version; under 1 s without an event counts as a failure
+///   - 410: list again; 429, refused, 5xx: back off (Retry-After obeyed) and watch again from the same version
+///   - bookmarks move the version; no event or bookmark for server timeout + 5 s: the connection is dead
+///   - same name, other uid: removed, then added
+///
+/// T is the trimmed, immutable form that is kept; `Convert` makes it from JSON (nothing: not of interest).
+struct ReflectorSettings {
+  std::string ns;  ///< Empty: all.
+  std::string label_selector;
+  Backoff::Settings backoff;
+  /// Asked of the server; drawn from [1, 2) times this.
+  std::chrono::seconds watch_timeout{300};
+};
+
+/// The untyped machine; Reflector<T> is a thin typed cover.
+class ReflectorCore {
+ public:
+  struct Events {
+    std::function<void(const Json& object)> upsert;
+    std::function<void(const std::string& key)> remove;  ///< "namespace/name"
+    /// Between these two, upserts are the new whole: what was not upserted is gone.
+    std::function<void()> replace_begin;
+    std::function<void()> replace_end;
+  };
+  ReflectorCore(EventLoop& loop, Client& client, Random& random, ResourceType type,
+                ReflectorSettings settings, Log log, Metrics& metrics, Events events);
+  ~ReflectorCore();
+  void start();
+  void stop();
+  bool synced() const;
+  /// The newest version seen (events and bookmarks): reads of own writes wait for it.
+  const std::string& version() const;
+  /// Time since the server last said anything on this watch.
+  Duration silence() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+template <class T>
+class Reflector {
+ public:
+  using Ptr = std::shared_ptr<const T>;
+  using Convert = std::function<std::optional<T>(const Json&)>;
+  /// Called after the copy was changed. `now` null: removed; `before` null: added.
+  using OnChange = std::function<void(const std::string& key, const Ptr& before, const Ptr& now)>;
+
+  Reflector(EventLoop& loop, Client& client, Random& random, ResourceType type,
+            ReflectorSettings settings, Log log, Metrics& metrics, Convert convert, OnChange on_change);
+
+  void start() { core_.start(); }
+  void stop() { core_.stop(); }
+  bool synced() const { return core_.synced(); }
+  const std::string& version() const { return core_.version(); }
+  Duration silence() const { return core_.silence(); }
+
+  Ptr get(const std::string& key) const;
+  const std::map<std::string, Ptr>& all() const { return items_; }
+
+ private:
+  void upsert(const Json& object);
+  void remove(const std::string& key);
+  void replace_begin();
+  void replace_end();
+  struct Entry {
+    Ptr value;
+    std::uint64_t round = 0;
+  };
+  Convert convert_;
+  OnChange on_change_;
+  std::map<std::string, Ptr> items_;
+  std::map<std::string, std::string> uids_;
+  std::optional<std::map<std::string, bool>> replacing_;  // keys seen in the list under way
+  ReflectorCore core_;
+};
+
+}  // namespace berth::kube
+
+#include "berth/kube/reflector_inl.h"

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "berth/base/event_loop.h"
+#include "berth/observe/metrics.h"
+
+namespace berth::kube {
+
+/// What a reconcile wants next.
+struct ReconcileResult {
+  bool failed = false;                     ///< Come back after this key's backoff.
+  std::optional<Duration> requeue_after;   ///< Come back then; an earlier add wins.
+  static ReconcileResult ok() { return {}; }
+  static ReconcileResult error() { return {true, std::nullopt}; }
+  static ReconcileResult after(Duration d) { return {false, d}; }
+};
+
+/// Keys that need work, each worked on by at most one at a time (client-go's queue semantics on one loop): a key added
+/// while it is worked on comes once more afterwards; equal keys merge; delayed adds merge to the earlier time; failures
+/// back off per key, 5 ms doubling to 60 s, until one succeeds. Exports workqueue_* and controller_runtime_reconcile_*.
+class WorkQueue {
+ public:
+  using Done = std::function<void(ReconcileResult)>;
+  /// Starts work on a key; must call `done` exactly once, now or later, on the loop.
+  using Reconcile = std::function<void(const std::string& key, Done done)>;
+
+  WorkQueue(EventLoop& loop, std::string name, int concurrency, Metrics& metrics, Reconcile reconcile);
+  ~WorkQueue();
+  void start();
+  /// Takes no more; `on_idle` once what is being worked on is done.
+  void stop(std::function<void()> on_idle);
+
+  void add(const std::string& key);
+  void add_after(const std::string& key, Duration delay);
+  std::size_t depth() const;
+  /// How long the longest-running reconcile has been at it, for /healthz.
+  Duration longest_running() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace berth::kube
