@@ -45,9 +45,8 @@ struct Reader : std::enable_shared_from_this<Reader> {
     pulling = true;
     do {
       answered = false;
-      source->next([self = shared_from_this()](Result<std::string> chunk) {
-        self->take(std::move(chunk));
-      });
+      source->next(
+          [self = shared_from_this()](Result<std::string> chunk) { self->take(std::move(chunk)); });
     } while (answered && source);
     pulling = false;
   }

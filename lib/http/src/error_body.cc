@@ -7,12 +7,19 @@ namespace berth::http {
 
 namespace {
 
-constexpr ErrorCode kAllCodes[] = {
-    ErrorCode::kInvalidArgument,   ErrorCode::kUnauthenticated, ErrorCode::kPermissionDenied,
-    ErrorCode::kNotFound,          ErrorCode::kAlreadyExists,   ErrorCode::kConflict,
-    ErrorCode::kGone,              ErrorCode::kUnavailable,     ErrorCode::kResourceExhausted,
-    ErrorCode::kDeadlineExceeded,  ErrorCode::kCancelled,       ErrorCode::kUnimplemented,
-    ErrorCode::kInternal};
+constexpr ErrorCode kAllCodes[] = {ErrorCode::kInvalidArgument,
+                                   ErrorCode::kUnauthenticated,
+                                   ErrorCode::kPermissionDenied,
+                                   ErrorCode::kNotFound,
+                                   ErrorCode::kAlreadyExists,
+                                   ErrorCode::kConflict,
+                                   ErrorCode::kGone,
+                                   ErrorCode::kUnavailable,
+                                   ErrorCode::kResourceExhausted,
+                                   ErrorCode::kDeadlineExceeded,
+                                   ErrorCode::kCancelled,
+                                   ErrorCode::kUnimplemented,
+                                   ErrorCode::kInternal};
 
 // Nobody waits longer than this because a peer said so.
 constexpr std::chrono::hours kMaxRetryAfter{24};
@@ -35,8 +42,7 @@ std::optional<std::chrono::milliseconds> retry_after_of(const Response& response
     return std::nullopt;
   }
   const double most = std::chrono::duration<double>(kMaxRetryAfter).count();
-  return std::chrono::milliseconds(
-      static_cast<std::int64_t>(std::min(seconds, most) * 1000 + 0.5));
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::min(seconds, most) * 1000 + 0.5));
 }
 
 // The body's "code" is either the plain name of an ErrorCode or a finer reason.
@@ -153,6 +159,8 @@ Error error_from_response(const Response& response) {
   return error;
 }
 
-void Exchange::reply(const Error& error) { reply(error_response(error)); }
+void Exchange::reply(const Error& error) {
+  reply(error_response(error));
+}
 
 }  // namespace berth::http

@@ -17,7 +17,9 @@ struct Path {
   bool escaped = false;
 };
 
-std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
+std::string_view path_of(std::string_view target) {
+  return target.substr(0, target.find('?'));
+}
 
 Path split(std::string_view path) {
   Path out;
@@ -39,11 +41,17 @@ Path split(std::string_view path) {
   }
 }
 
-bool is_param(std::string_view segment) { return segment.size() > 2 && segment.front() == '{'; }
-bool is_rest(std::string_view segment) { return is_param(segment) && segment.ends_with("...}"); }
+bool is_param(std::string_view segment) {
+  return segment.size() > 2 && segment.front() == '{';
+}
+bool is_rest(std::string_view segment) {
+  return is_param(segment) && segment.ends_with("...}");
+}
 
 // Literal before `{name}` before `{name...}`.
-int rank(std::string_view segment) { return is_rest(segment) ? 2 : is_param(segment) ? 1 : 0; }
+int rank(std::string_view segment) {
+  return is_rest(segment) ? 2 : is_param(segment) ? 1 : 0;
+}
 
 bool more_specific(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   return std::lexicographical_compare(

@@ -28,7 +28,9 @@ bool host_char(char c) {
          c == ')' || c == '*' || c == '+' || c == ',' || c == ';' || c == '=';
 }
 
-bool ipv6_char(char c) { return hex_value(c) >= 0 || c == ':' || c == '.'; }
+bool ipv6_char(char c) {
+  return hex_value(c) >= 0 || c == ':' || c == '.';
+}
 
 // A zone ("fe80::1%eth0") is an interface name; it is passed on as it is.
 bool valid_ipv6_host(std::string_view host) {
@@ -47,7 +49,9 @@ Error bad_url(std::string_view text, std::string_view what) {
                                    "; expected http://host:port/path");
 }
 
-std::uint16_t default_port(std::string_view scheme) { return scheme == "https" ? 443 : 80; }
+std::uint16_t default_port(std::string_view scheme) {
+  return scheme == "https" ? 443 : 80;
+}
 
 }  // namespace
 
@@ -141,6 +145,8 @@ std::string Url::authority() const {
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-std::string Url::origin() const { return scheme + "://" + authority(); }
+std::string Url::origin() const {
+  return scheme + "://" + authority();
+}
 
 }  // namespace berth::http

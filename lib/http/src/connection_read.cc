@@ -1,0 +1,491 @@
+#include "lib/http/src/ascii.h"
+#include "lib/http/src/connection.h"
+#include "lib/http/src/exchange.h"
+
+namespace berth::http {
+
+namespace {
+
+// Pipelined bytes kept for later while a handler works.
+constexpr std::size_t kMaxPipelined = 64u << 10;
+// Requests of one client answered in a row before others get their turn.
+constexpr int kRequestsInARow = 16;
+// A refused body of at most this size is read and dropped, so that the connection lives on.
+constexpr std::uint64_t kDropBelow = 64u << 10;
+constexpr std::size_t kStreamChunk = 64u << 10;
+constexpr Duration kLingerTimeout = std::chrono::seconds(5);
+
+Error too_large(std::uint64_t limit) {
+  return Error::make(ErrorCode::kInvalidArgument, "TooLarge",
+                     "the body is larger than " + std::to_string(limit) + " bytes");
+}
+
+Response bad_request(int status, std::string_view code, std::string message) {
+  Response response = error_response(
+      Error::make(ErrorCode::kInvalidArgument, std::string(code), std::move(message)));
+  response.status = status;
+  return response;
+}
+
+// "GET http://host/path" is what a proxy sends; it means the same as "GET /path" with that host.
+bool to_origin_form(std::string& target) {
+  if (target.starts_with("http://") || target.starts_with("https://")) {
+    const auto path = target.find_first_of("/?", target.find("://") + 3);
+    target = path == std::string::npos ? "/" : target.substr(path);
+    if (target.front() == '?') {
+      target.insert(0, "/");
+    }
+  }
+  return target == "*" || target.front() == '/';
+}
+
+}  // namespace
+
+void Connection::arm_read() {
+  if (read_armed_ || ended_ || phase_ == Phase::kClosed) {
+    return;
+  }
+  read_armed_ = true;
+  stream_.wait_read([self = shared_from_this()](const boost::system::error_code& ec) {
+    self->read_armed_ = false;
+    if (!ec) {
+      self->guarded([&] { self->on_readable(); });
+    }
+  });
+}
+
+void Connection::want_read() {
+  if (resume_posted_ || phase_ == Phase::kClosed) {
+    return;
+  }
+  set_read_deadline();
+  if (phase_ != Phase::kHandling && phase_ != Phase::kAnswering) {
+    arm_read();
+  } else if (const auto body = body_.lock(); body && body->wanted()) {
+    if (parser_.done() || stream_error_ || (!pending_.empty() && !starved_)) {
+      deliver_soon();
+    } else {
+      arm_read();
+    }
+  } else if (parser_.done() && pending_.size() < kMaxPipelined) {
+    // Nothing is expected, but the end of the stream would tell that the client has left.
+    arm_read();
+  }
+}
+
+void Connection::set_read_deadline() {
+  const ServerLimits& limits = core_.options.limits;
+  const bool same = phase_ == timed_phase_;
+  timed_phase_ = phase_;
+  switch (phase_) {
+    case Phase::kIdle:
+      if (!same) {
+        read_deadline_ = core_.loop.clock().now() + limits.keep_alive_timeout;
+      }
+      break;
+    case Phase::kHead:
+      if (!same) {
+        read_deadline_ = core_.loop.clock().now() + limits.header_timeout;
+      }
+      break;
+    case Phase::kLinger:
+      if (!same) {
+        read_deadline_ = core_.loop.clock().now() + kLingerTimeout;
+      }
+      break;
+    case Phase::kBody:
+      read_deadline_ = core_.loop.clock().now() + limits.body_idle_timeout;
+      break;
+    case Phase::kHandling:
+    case Phase::kAnswering: {
+      const auto body = parser_.done() ? nullptr : body_.lock();
+      read_deadline_ = body && body->wanted() ? core_.loop.clock().now() + limits.body_idle_timeout
+                                              : TimePoint::max();
+      break;
+    }
+    case Phase::kClosed:
+      break;
+  }
+}
+
+void Connection::on_readable() {
+  std::size_t n = 0;
+  switch (stream_.read(core_.scratch, n)) {
+    case Stream::Io::kDone:
+      on_bytes({core_.scratch.data(), n});
+      // A streamed request answered while its last bytes were handed out has left what came behind
+      // it.
+      if (phase_ == Phase::kIdle && !pending_.empty() && !resume_posted_) {
+        resume();
+      }
+      break;
+    case Stream::Io::kAgain:
+      break;
+    case Stream::Io::kEnd:
+      on_end();
+      break;
+    case Stream::Io::kError:
+      close();
+      break;
+  }
+  want_read();
+}
+
+void Connection::on_bytes(std::string_view bytes) {
+  if (phase_ == Phase::kLinger) {
+    return;
+  }
+  const bool streaming =
+      (phase_ == Phase::kHandling || phase_ == Phase::kAnswering) && !parser_.done();
+  if (pending_.empty()) {
+    bytes = streaming ? feed_stream(bytes) : consume(bytes);
+    if (phase_ != Phase::kClosed && !bytes.empty()) {
+      pending_.assign(bytes);
+    }
+    return;
+  }
+  pending_.append(bytes);
+  if (!streaming) {
+    resume();
+    return;
+  }
+  const auto self = shared_from_this();
+  const std::string taken = std::exchange(pending_, {});
+  pending_.insert(0, feed_stream(taken));
+}
+
+// Nobody can tell a client that has left from one that only shut down its sending side and waits
+// for the answer. It counts as gone where somebody asked to be told or an endless answer would be
+// wasted.
+void Connection::on_end() {
+  ended_ = true;
+  const bool working = phase_ == Phase::kHandling || phase_ == Phase::kAnswering;
+  if (!working || !parser_.done() || gone_ || source_) {
+    close();
+  }
+}
+
+void Connection::on_client_gone(std::function<void()> fn) {
+  gone_ = std::move(fn);
+  if (ended_ && gone_) {
+    post_guarded([this] { close(); });
+  }
+}
+
+void Connection::resume_soon() {
+  if (std::exchange(resume_posted_, true)) {
+    return;
+  }
+  post_guarded([this] {
+    resume_posted_ = false;
+    resume();
+    want_read();
+  });
+}
+
+void Connection::resume() {
+  if (consuming_ || phase_ == Phase::kClosed) {
+    return;
+  }
+  const auto self = shared_from_this();
+  // Taken out, since a handler that runs meanwhile may close and clear everything.
+  const std::string taken = std::exchange(pending_, {});
+  const std::string_view rest = consume(taken);
+  if (phase_ != Phase::kClosed) {
+    pending_.insert(0, rest);
+  }
+}
+
+std::string_view Connection::consume(std::string_view bytes) {
+  if (consuming_) {
+    return bytes;
+  }
+  const auto self = shared_from_this();
+  consuming_ = true;
+  int requests = 0;
+  while (!bytes.empty()) {
+    if (phase_ == Phase::kIdle) {
+      if (requests++ == kRequestsInARow) {
+        resume_soon();
+        break;
+      }
+      // An empty line before a request is allowed (RFC 9112, 2.2).
+      if (bytes.starts_with("\r\n")) {
+        bytes.remove_prefix(2);
+        continue;
+      }
+      phase_ = Phase::kHead;
+      core_.busy.splice(core_.busy.end(), core_.idle, place_);
+    }
+    if (phase_ == Phase::kHead) {
+      std::string none;
+      bytes.remove_prefix(parser_.feed(bytes, none));
+      if (const auto& error = parser_.error()) {
+        refuse(error->status, error->status == 431 ? "TooLarge" : "BadRequest", error->message);
+      } else if (parser_.head_done()) {
+        on_head();
+      } else {
+        break;
+      }
+    } else if (phase_ == Phase::kBody) {
+      std::string& body = held_->mutable_request().body;
+      const std::uint64_t room = std::min<std::uint64_t>(body_limit_ - body.size(), 1u << 20);
+      const std::size_t used = parser_.feed(bytes, body, room + 1);
+      bytes.remove_prefix(used);
+      read_body();
+      if (used == 0) {
+        break;
+      }
+    } else {
+      break;
+    }
+  }
+  consuming_ = false;
+  return bytes;
+}
+
+std::optional<Response> Connection::judge_head(Request& request) {
+  if (!to_origin_form(request.target)) {
+    close_after_ = true;
+    return bad_request(400, "BadRequest", "the request target must be a path");
+  }
+  int hosts = 0;
+  for (const auto& [name, value] : request.headers) {
+    hosts += ascii_iequals(name, "Host") ? 1 : 0;
+  }
+  if (hosts > 1 || (hosts == 0 && version_ >= 11)) {
+    close_after_ = true;
+    return bad_request(400, "BadRequest", "a request needs exactly one Host header");
+  }
+  const std::string_view expect = request.headers.get("Expect");
+  if (!expect.empty() && version_ >= 11) {
+    if (!ascii_iequals(expect, "100-continue")) {
+      return bad_request(417, "BadRequest", "the only expectation understood is 100-continue");
+    }
+    expects_continue_ = true;
+  }
+  return core_.options.filter ? core_.options.filter(request, *peer_) : std::nullopt;
+}
+
+std::optional<Response> Connection::route(Request& request, BodyRule& rule) {
+  Router::Match match = core_.router.match(request.method, request.target);
+  if (!match.handler) {
+    const bool bad_escape = match.status == 400;
+    Response response =
+        bad_request(match.status,
+                    bad_escape            ? "BadRequest"
+                    : match.status == 405 ? "MethodNotAllowed"
+                                          : "NotFound",
+                    bad_escape ? "the path has a bad percent escape"
+                               : "nothing is served for " + request.method + " at this path");
+    if (match.status == 405) {
+      response.headers.add("Allow", std::move(match.allow));
+    }
+    return response;
+  }
+  handler_ = match.handler;
+  rule = match.body;
+  held_->set_params(std::move(match.params));
+  return std::nullopt;
+}
+
+void Connection::on_head() {
+  Head& head = parser_.head();
+  held_ = std::make_shared<ExchangeImpl>(core_.loop, *this, peer_);
+  exchange_ = held_.get();
+  Request& request = held_->mutable_request();
+  request.method = std::move(head.method);
+  request.target = std::move(head.target);
+  request.headers = std::move(head.headers);
+  version_ = head.version;
+  close_after_ = !head.keep_alive;
+  is_head_ = request.method == "HEAD";
+  expects_continue_ = false;
+  starved_ = false;
+  stream_error_.reset();
+  body_taken_ = 0;
+
+  BodyRule rule;
+  verdict_ = judge_head(request);
+  if (!verdict_) {
+    verdict_ = route(request, rule);
+  }
+  if (!verdict_ && head.content_length.value_or(0) > rule.max_bytes) {
+    verdict_ = error_response(too_large(rule.max_bytes));
+  }
+  if (verdict_) {
+    const bool drop = !close_after_ && !expects_continue_ &&
+                      head.content_length.value_or(kDropBelow + 1) <= kDropBelow;
+    if (parser_.done() || !drop) {
+      return run_handler();
+    }
+    rule.stream = false;
+    rule.max_bytes = kDropBelow;
+  }
+  body_limit_ = rule.max_bytes;
+  if (rule.stream) {
+    begin_stream(request);
+  } else if (parser_.done()) {
+    run_handler();
+  } else {
+    phase_ = Phase::kBody;
+    request.body.reserve(std::min<std::uint64_t>(head.content_length.value_or(0), 64u << 10));
+    send_continue();
+  }
+}
+
+void Connection::begin_stream(Request& request) {
+  const Head& head = parser_.head();
+  auto length = head.content_length;
+  if (!length && parser_.done()) {
+    length = 0;
+  }
+  auto body = std::make_shared<RequestBody>(core_.loop, *this, length);
+  body_ = body;
+  request.body_source = std::move(body);
+  run_handler();
+}
+
+void Connection::read_body() {
+  if (const auto& error = parser_.error()) {
+    refuse(error->status, "BadRequest", error->message);
+  } else if (held_->request().body.size() > body_limit_) {
+    refuse(413, "TooLarge", too_large(body_limit_).message);
+  } else if (parser_.done()) {
+    run_handler();
+  }
+}
+
+void Connection::run_handler() {
+  phase_ = Phase::kHandling;
+  const auto exchange = std::exchange(held_, nullptr);
+  if (verdict_) {
+    exchange->reply(*std::exchange(verdict_, std::nullopt));
+    return;
+  }
+  try {
+    (*handler_)(exchange);
+  } catch (...) {
+    close_after_ = true;
+    exchange->reply(Error::internal("the handler of this request failed"));
+  }
+}
+
+void Connection::refuse(int status, std::string_view code, std::string message) {
+  if (!exchange_) {
+    is_head_ = false;
+    version_ = 11;
+  }
+  forget_exchange();
+  close_after_ = true;
+  phase_ = Phase::kHandling;
+  answer(bad_request(status, code, std::move(message)));
+}
+
+// Nothing else is being written at this point, and a socket buffer always has room for 25 bytes.
+void Connection::send_continue() {
+  if (!std::exchange(expects_continue_, false) || phase_ == Phase::kAnswering) {
+    return;
+  }
+  out_.set("HTTP/1.1 100 Continue\r\n\r\n", {});
+  if (stream_.write(out_) != Stream::Io::kDone) {
+    close();
+  }
+}
+
+void Connection::pull() {
+  send_continue();
+  if (!consuming_) {
+    want_read();
+  }
+}
+
+std::string_view Connection::feed_stream(std::string_view bytes) {
+  const auto body = body_.lock();
+  if (!body || !body->wanted()) {
+    return bytes;
+  }
+  const auto self = shared_from_this();
+  const std::uint64_t room = std::min<std::uint64_t>(body_limit_ - body_taken_ + 1, kStreamChunk);
+  std::string chunk;
+  bytes.remove_prefix(parser_.feed(bytes, chunk, room));
+  body_taken_ += chunk.size();
+  starved_ = chunk.empty() && !parser_.done() && !parser_.error();
+  consuming_ = true;
+  if (const auto& error = parser_.error()) {
+    fail_stream(Error::make(ErrorCode::kInvalidArgument, "BadRequest", error->message));
+  } else if (body_taken_ > body_limit_) {
+    fail_stream(too_large(body_limit_));
+  } else if (!starved_) {
+    body->give(std::move(chunk));
+  }
+  consuming_ = false;
+  return bytes;
+}
+
+void Connection::fail_stream(Error error) {
+  close_after_ = true;
+  stream_error_ = std::move(error);
+  if (const auto body = body_.lock()) {
+    body->give(fail(*stream_error_));
+  }
+}
+
+void Connection::deliver_soon() {
+  if (std::exchange(deliver_posted_, true)) {
+    return;
+  }
+  post_guarded([this] {
+    deliver_posted_ = false;
+    const auto body = body_.lock();
+    if (!body || !body->wanted()) {
+      return;
+    }
+    if (stream_error_) {
+      body->give(fail(*stream_error_));
+      return;
+    }
+    const std::string taken = std::exchange(pending_, {});
+    const std::string_view rest = feed_stream(taken);
+    if (phase_ != Phase::kClosed) {
+      pending_.insert(0, rest);
+    }
+    // An answer that was finished meanwhile left bytes of the next request here.
+    if (phase_ == Phase::kIdle) {
+      resume();
+    }
+    want_read();
+  });
+}
+
+void Connection::sweep(TimePoint now) {
+  if (write_deadline_ <= now) {
+    close(true);
+    return;
+  }
+  if (read_deadline_ > now) {
+    return;
+  }
+  read_deadline_ = TimePoint::max();
+  switch (phase_) {
+    case Phase::kIdle:
+    case Phase::kLinger:
+      close();
+      break;
+    case Phase::kHead:
+      refuse(408, "RequestTimeout", "the request's header did not come in time");
+      break;
+    case Phase::kBody:
+      refuse(408, "RequestTimeout", "the request's body stopped coming");
+      break;
+    case Phase::kHandling:
+    case Phase::kAnswering:
+      fail_stream(Error::make(ErrorCode::kDeadlineExceeded, "BodyTimeout",
+                              "the request's body stopped coming"));
+      break;
+    case Phase::kClosed:
+      break;
+  }
+}
+
+}  // namespace berth::http

@@ -1,0 +1,292 @@
+#include <ctime>
+
+#include "lib/http/src/ascii.h"
+#include "lib/http/src/connection.h"
+#include "lib/http/src/exchange.h"
+
+namespace berth::http {
+
+namespace {
+
+// Chunks of one answer written in a row before others get their turn.
+constexpr int kChunksInARow = 16;
+
+Error client_left() {
+  return Error::make(ErrorCode::kUnavailable, "ConnectionLost", "the client has gone");
+}
+
+}  // namespace
+
+const std::string& ServerCore::date() {
+  const std::time_t now =
+      std::chrono::duration_cast<std::chrono::seconds>(loop.clock().wall_now().time_since_epoch())
+          .count();
+  if (now != date_second_) {
+    date_second_ = now;
+    std::tm parts{};
+    ::gmtime_r(&now, &parts);
+    std::array<char, 40> text{};
+    date_.assign(text.data(),
+                 std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts));
+  }
+  return date_;
+}
+
+Connection::Connection(ServerCore& core, const Tcp& protocol, int fd, std::string peer)
+    : core_(core),
+      stream_(core.loop.context()),
+      peer_(std::make_shared<const std::string>(std::move(peer))),
+      parser_(MessageParser::Kind::kRequest, core.options.limits.max_header_bytes) {
+  stream_.assign(protocol, fd);
+}
+
+Connection::~Connection() = default;
+
+void Connection::start(ServerCore::List::iterator place) {
+  place_ = place;
+  if (!stream_.socket().is_open()) {
+    close();
+    return;
+  }
+  stream_.set_options();
+  want_read();
+}
+
+void Connection::close(bool abort, bool silently) {
+  if (phase_ == Phase::kClosed) {
+    return;
+  }
+  const auto self = shared_from_this();
+  ServerCore::List& list = phase_ == Phase::kIdle ? core_.idle : core_.busy;
+  phase_ = Phase::kClosed;
+  read_deadline_ = write_deadline_ = TimePoint::max();
+  stream_.close(abort);
+  auto gone = std::exchange(gone_, nullptr);
+  const auto source = std::exchange(source_, nullptr);
+  forget_exchange();
+  pending_.clear();
+  out_.clear();
+  if (gone && !silently) {
+    core_.loop.post(std::move(gone));
+  }
+  list.erase(place_);
+  core_.on_closed();
+}
+
+void Connection::forget_exchange() {
+  if (exchange_) {
+    std::exchange(exchange_, nullptr)->detach();
+  }
+  if (const auto body = body_.lock()) {
+    body->cut(client_left());
+  }
+  body_.reset();
+  gone_ = nullptr;
+  held_.reset();
+}
+
+void Connection::drain() {
+  if (phase_ == Phase::kIdle) {
+    close();
+  }
+}
+
+void Connection::answer(Response response) {
+  if (phase_ != Phase::kHandling) {
+    return;
+  }
+  const auto self = shared_from_this();
+  phase_ = Phase::kAnswering;
+  if (response.status < 200 || response.status > 599 || refuse_headers(response.headers)) {
+    response =
+        error_response(Error::internal("the answer had a status or header that cannot be sent"));
+  }
+  close_after_ = close_after_ || core_.draining || ended_ || !parser_.done() ||
+                 has_token(response.headers.get("Connection"), "close");
+  std::string head = build_head(response);
+  if (bodiless_) {
+    response.body.clear();
+    response.body_source = nullptr;
+  }
+  source_ = std::move(response.body_source);
+  out_.set(std::move(head), source_ ? std::string() : std::move(response.body));
+  if (flush()) {
+    written();
+  }
+}
+
+std::string Connection::build_head(const Response& response) {
+  std::string head;
+  head.reserve(256);
+  head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+  head.append(reason_phrase(response.status)).append("\r\n");
+  append_field(head, "Date", core_.date());
+  for (const auto& [name, value] : response.headers) {
+    if (!is_framing_field(name) && !ascii_iequals(name, "Date")) {
+      append_field(head, name, value);
+    }
+  }
+  const bool empty_status = response.status == 204 || response.status == 304;
+  bodiless_ = is_head_ || empty_status;
+  chunked_ = false;
+  source_left_.reset();
+  if (response.body_source) {
+    source_left_ = response.body_source->length();
+    if (source_left_) {
+      append_field(head, "Content-Length", std::to_string(*source_left_));
+    } else if (version_ >= 11) {
+      chunked_ = true;
+      append_field(head, "Transfer-Encoding", "chunked");
+    } else {
+      close_after_ = true;
+    }
+  } else if (is_head_ && response.body.empty() && response.headers.has("Content-Length")) {
+    append_field(head, "Content-Length", response.headers.get("Content-Length"));
+  } else if (!empty_status) {
+    append_field(head, "Content-Length", std::to_string(response.body.size()));
+  }
+  if (close_after_) {
+    append_field(head, "Connection", "close");
+  } else if (version_ < 11) {
+    append_field(head, "Connection", "keep-alive");
+  }
+  return head.append("\r\n");
+}
+
+// True when all has gone; else it goes on by itself, or the connection is closed.
+bool Connection::flush() {
+  switch (stream_.write(out_)) {
+    case Stream::Io::kDone:
+      write_deadline_ = TimePoint::max();
+      return true;
+    case Stream::Io::kAgain:
+      write_deadline_ = core_.loop.clock().now() + core_.options.limits.write_idle_timeout;
+      arm_write();
+      return false;
+    default:
+      close();
+      return false;
+  }
+}
+
+void Connection::arm_write() {
+  if (std::exchange(write_armed_, true)) {
+    return;
+  }
+  stream_.wait_write([self = shared_from_this()](const boost::system::error_code& ec) {
+    self->write_armed_ = false;
+    if (!ec) {
+      self->guarded([&] {
+        if (self->flush()) {
+          self->written();
+        }
+      });
+    }
+  });
+  if (!consuming_) {
+    want_read();
+  }
+}
+
+void Connection::written() {
+  if (source_) {
+    pump();
+  } else {
+    finish_answer();
+  }
+}
+
+// A loop, not a recursion: a source in memory calls back inside next().
+void Connection::pump() {
+  if (pumping_) {
+    return;
+  }
+  pumping_ = true;
+  const auto self = shared_from_this();
+  for (int chunks = 0; phase_ == Phase::kAnswering && source_ && !chunk_asked_ && out_.empty();
+       ++chunks) {
+    if (chunks == kChunksInARow) {
+      post_guarded([this] { pump(); });
+      break;
+    }
+    chunk_asked_ = true;
+    const auto source = source_;
+    guarded([&] {
+      source->next([weak = weak_from_this()](Result<std::string> chunk) {
+        if (const auto connection = weak.lock()) {
+          connection->on_chunk(std::move(chunk));
+        }
+      });
+    });
+  }
+  pumping_ = false;
+  if (!consuming_) {
+    want_read();
+  }
+}
+
+void Connection::on_chunk(Result<std::string> chunk) {
+  if (!std::exchange(chunk_asked_, false) || phase_ != Phase::kAnswering) {
+    return;
+  }
+  const bool last = chunk && chunk->empty();
+  if (!chunk || (last && source_left_.value_or(0) > 0) ||
+      (source_left_ && chunk->size() > *source_left_)) {
+    // The head has promised more, or less: only a broken connection tells the client so.
+    close(true);
+    return;
+  }
+  if (last) {
+    source_ = nullptr;
+    out_.set(chunked_ ? "0\r\n\r\n" : "", {});
+  } else if (chunked_) {
+    std::string head = chunk_head(chunk->size());
+    out_.set(std::move(head), std::move(*chunk), "\r\n");
+  } else {
+    if (source_left_) {
+      *source_left_ -= chunk->size();
+    }
+    out_.set({}, std::move(*chunk));
+  }
+  if (flush()) {
+    written();
+  }
+}
+
+void Connection::finish_answer() {
+  if (phase_ == Phase::kClosed) {
+    return;
+  }
+  const auto self = shared_from_this();
+  const bool unread = !parser_.done() || !pending_.empty();
+  forget_exchange();
+  timed_phase_ = Phase::kClosed;
+  if (close_after_ || core_.draining || ended_) {
+    if (unread && !ended_) {
+      linger();
+    } else {
+      close();
+    }
+    return;
+  }
+  phase_ = Phase::kIdle;
+  parser_.reset();
+  core_.idle.splice(core_.idle.end(), core_.busy, place_);
+  if (!consuming_) {
+    resume();
+    want_read();
+  }
+}
+
+// Closing with unread bytes would send a reset, which may overtake the answer (RFC 9112, 9.6).
+void Connection::linger() {
+  phase_ = Phase::kLinger;
+  pending_.clear();
+  pending_.shrink_to_fit();
+  stream_.shut_down_send();
+  if (!consuming_) {
+    want_read();
+  }
+}
+
+}  // namespace berth::http
