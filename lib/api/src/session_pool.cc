@@ -1,0 +1,158 @@
+#include "berth/api/session_pool.h"
+
+#include <algorithm>
+
+#include "lib/api/src/fields.h"
+#include "lib/api/src/scaling_spec.h"
+
+namespace berth::api {
+namespace {
+
+constexpr std::size_t kMaxNameBytes = 50;
+
+bool is_dns_label(std::string_view text, std::size_t max) {
+  const auto alnum = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  return !text.empty() && text.size() <= max && alnum(text.front()) && alnum(text.back()) &&
+         std::all_of(text.begin(), text.end(), [&](char c) { return alnum(c) || c == '-'; });
+}
+
+std::string label_error(std::size_t max) {
+  return "must be 1 to " + std::to_string(max) +
+         " characters of a-z, 0-9 and '-', beginning and ending with a letter or digit";
+}
+
+Status read_metadata(const Json& metadata, SessionPool& out) {
+  FieldReader r(metadata, "metadata");
+  r.allow_unknown();
+  r.required("name", out.name);
+  if (!is_dns_label(out.name, kMaxNameBytes)) {
+    r.error("name", label_error(kMaxNameBytes) + "; pod names are made from it");
+  }
+  r.optional("namespace", out.ns);
+  if (!out.ns.empty() && !is_dns_label(out.ns, 63)) {
+    r.error("namespace", label_error(63));
+  }
+  r.optional("uid", out.uid);
+  r.optional("resourceVersion", out.resource_version);
+  r.optional("generation", out.generation, 0, kMaxCount);
+  out.deleting = r.take("deletionTimestamp") != nullptr;
+  if (const Json* finalizers = r.array("finalizers")) {
+    for (const Json& f : *finalizers) {
+      if (!f.is_string()) {
+        r.error("finalizers", "must be a list of strings");
+        break;
+      }
+      out.finalizers.push_back(f.get<std::string>());
+    }
+  }
+  return r.finish();
+}
+
+Status read_template(const Json& pod_template, const std::string& path, SessionPool& out) {
+  FieldReader r(pod_template, path);
+  r.object("metadata");
+  r.object("spec");
+  BERTH_TRY(r.finish());
+  out.pod_template = pod_template;
+  return {};
+}
+
+Status read_worker(const Json& worker, const std::string& path, SessionPool& out) {
+  FieldReader r(worker, path);
+  bounded(r, "image", out.worker_image, 1024);
+  if (out.worker_image.find_first_of(" \t\r\n") != std::string::npos) {
+    r.error("image", "must not contain white space");
+  }
+  if (const Json* resources = r.object("resources")) {
+    out.worker_resources = *resources;
+  }
+  r.optional("exec", out.worker.exec);
+  const Json* activities = r.array("activities");
+  BERTH_TRY(r.finish());
+  if (activities != nullptr) {
+    BERTH_ASSIGN(out.worker.activities, parse_activities(*activities, r.path_of("activities")));
+  }
+  return {};
+}
+
+Status check_engine(const Json& engine, const std::string& path) {
+  FieldReader r(engine, path);
+  if (r.take("temporal") != nullptr) {
+    r.error("temporal", kNotSupported);
+  }
+  return r.finish();
+}
+
+Status read_spec(const Json& spec, SessionPool& out) {
+  FieldReader r(spec, "spec");
+  const auto required = [&](std::string_view key) {
+    const Json* v = r.object(key);
+    if (v == nullptr) {
+      r.error(key, "is required");
+    }
+    return v;
+  };
+  const Json* pod_template = r.object("template");
+  const Json* worker = r.object("worker");
+  const Json* sessions = required("sessions");
+  const Json* scaling = required("scaling");
+  std::int64_t workers = -1;
+  r.optional("workers", workers, 0, 100'000);
+  if (workers >= 0) {
+    out.workers = workers;
+  }
+  const Json* rollout = r.object("rollout");
+  const Json* drain = r.object("drain");
+  const Json* engine = r.object("engine");
+  BERTH_TRY(r.finish());
+  if (pod_template != nullptr) {
+    BERTH_TRY(read_template(*pod_template, r.path_of("template"), out));
+  }
+  if (worker != nullptr) {
+    BERTH_TRY(read_worker(*worker, r.path_of("worker"), out));
+  }
+  BERTH_ASSIGN(out.worker.sessions, parse_sessions_spec(*sessions, r.path_of("sessions")));
+  BERTH_ASSIGN(out.scaling, parse_scaling(*scaling, r.path_of("scaling")));
+  if (rollout != nullptr) {
+    BERTH_TRY(check_rollout(*rollout, r.path_of("rollout")));
+  }
+  if (drain != nullptr) {
+    BERTH_ASSIGN(out.drain, parse_drain(*drain, r.path_of("drain")));
+  }
+  return engine == nullptr ? Status() : check_engine(*engine, r.path_of("engine"));
+}
+
+// Elements of a list may come without them; when they are there they must be ours.
+void expect(FieldReader& r, std::string_view key, const std::string& wanted) {
+  std::string text = wanted;
+  r.optional(key, text);
+  if (text != wanted) {
+    r.error(key, "must be " + wanted + ", is '" + text.substr(0, 128) + "'");
+  }
+}
+
+}  // namespace
+
+Result<SessionPool> SessionPool::parse(const Json& object) {
+  SessionPool out;
+  FieldReader r(object, "");
+  expect(r, "apiVersion", std::string(kGroup) + "/" + kVersion);
+  expect(r, "kind", kPoolKind);
+  const Json* metadata = r.object("metadata");
+  const Json* spec = r.object("spec");
+  if (metadata == nullptr) {
+    r.error("metadata", "is required");
+  }
+  if (spec == nullptr) {
+    r.error("spec", "is required");
+  }
+  if (const Json* status = r.object("status")) {
+    out.status = *status;
+  }
+  BERTH_TRY(r.finish());
+  BERTH_TRY(read_metadata(*metadata, out));
+  BERTH_TRY(read_spec(*spec, out));
+  return out;
+}
+
+}  // namespace berth::api

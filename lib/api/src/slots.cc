@@ -1,0 +1,137 @@
+#include "berth/api/session.h"
+#include "lib/api/src/fields.h"
+
+namespace berth::api {
+namespace {
+
+// The slot itself and the pool's typed resources.
+constexpr std::size_t kMaxResources = 17;
+constexpr std::size_t kMaxWaiting = 10'000;
+
+constexpr Named<WorkerState> kWorkerStates[] = {
+    {WorkerState::kActive, "Active"},
+    {WorkerState::kCordoned, "Cordoned"},
+    {WorkerState::kDraining, "Draining"},
+    {WorkerState::kRetired, "Retired"},
+};
+
+Status read_amounts(const Json& resources, Slots& out) {
+  if (resources.size() > kMaxResources) {
+    return fail(Error::invalid("resources",
+                               "has more than " + std::to_string(kMaxResources) + " resources"));
+  }
+  for (const auto& [name, amounts] : resources.items()) {
+    FieldReader r(amounts, "resources." + name.substr(0, 64));
+    r.allow_unknown();
+    r.required("capacity", out.capacity[name], 0, kMaxCount);
+    r.required("used", out.used[name], 0, kMaxCount);
+    BERTH_TRY(r.finish());
+  }
+  return {};
+}
+
+Result<Waiting> parse_waiting(const Json& body, const std::string& path) {
+  Waiting w;
+  FieldReader r(body, path);
+  r.allow_unknown();
+  required_id(r, "id", w.id);
+  seconds(r, "ageSeconds", w.age);
+  const Json* resources = r.object("resources");
+  BERTH_TRY(r.finish());
+  if (resources != nullptr) {
+    BERTH_ASSIGN(w.resources, parse_resources(*resources, r.path_of("resources")));
+  }
+  return w;
+}
+
+}  // namespace
+
+std::string_view to_string(WorkerState state) {
+  return name_of(kWorkerStates, state);
+}
+std::optional<WorkerState> parse_worker_state(std::string_view text) {
+  return value_of(kWorkerStates, text);
+}
+
+Result<Slots> Slots::parse(const Json& body) {
+  Slots s;
+  FieldReader r(body, "");
+  r.allow_unknown();
+  required_id(r, "incarnation", s.incarnation);
+  r.required("version", s.version, 0, kMaxCount);
+  if (r.take("state") == nullptr) {
+    r.error("state", "is required");
+  }
+  one_of(r, "state", kWorkerStates, s.state);
+  const Json* resources = r.object("resources");
+  if (resources == nullptr) {
+    r.error("resources", "is required");
+  }
+  r.required("sessions", s.sessions, 0, kMaxCount);
+  r.optional("activities", s.activities, 0, kMaxCount);
+  r.optional("epoch", s.epoch, 0, kMaxCount);
+  BERTH_TRY(r.finish());
+  BERTH_TRY(read_amounts(*resources, s));
+  return s;
+}
+
+Json to_json(const Slots& s) {
+  Json resources = Json::object();
+  for (const auto& [name, amount] : s.capacity) {
+    resources[name] = {{"capacity", amount}, {"used", 0}};
+  }
+  for (const auto& [name, amount] : s.used) {
+    if (!resources.contains(name)) {
+      resources[name]["capacity"] = 0;
+    }
+    resources[name]["used"] = amount;
+  }
+  return {{"incarnation", s.incarnation.str()},
+          {"version", s.version},
+          {"state", to_string(s.state)},
+          {"resources", std::move(resources)},
+          {"sessions", s.sessions},
+          {"activities", s.activities},
+          {"epoch", s.epoch}};
+}
+
+Result<Demand> Demand::parse(const Json& body) {
+  Demand d;
+  FieldReader r(body, "");
+  r.allow_unknown();
+  r.required("replica", d.replica);
+  r.required("version", d.version, 0, kMaxCount);
+  r.required("namespace", d.ns);
+  r.required("pool", d.pool);
+  const Json* waiting = r.array("waiting");
+  r.required("waitingTotal", d.waiting_total, 0, kMaxCount);
+  BERTH_TRY(r.finish());
+  if (waiting == nullptr) {
+    return d;
+  }
+  if (waiting->size() > kMaxWaiting) {
+    return fail(
+        Error::invalid("waiting", "has more than " + std::to_string(kMaxWaiting) + " elements"));
+  }
+  d.waiting.reserve(waiting->size());
+  for (const Json& element : *waiting) {
+    BERTH_ASSIGN(Waiting w,
+                 parse_waiting(element, "waiting[" + std::to_string(d.waiting.size()) + "]"));
+    d.waiting.push_back(std::move(w));
+  }
+  return d;
+}
+
+Json to_json(const Demand& d) {
+  Json waiting = Json::array();
+  for (const Waiting& w : d.waiting) {
+    waiting.push_back({{"id", w.id.str()},
+                       {"resources", to_json(w.resources)},
+                       {"ageSeconds", seconds_json(w.age)}});
+  }
+  return {
+      {"replica", d.replica}, {"version", d.version},          {"namespace", d.ns},
+      {"pool", d.pool},       {"waiting", std::move(waiting)}, {"waitingTotal", d.waiting_total}};
+}
+
+}  // namespace berth::api
