@@ -38,6 +38,7 @@ class WatchDecoder {
 ///   - the first list has no resourceVersion (consistent read), pages of 500, restarted unpaged on 410
 ///   - a relist replaces the copy as a whole: what vanished meanwhile is reported removed
 ///   - clean end of a watch: watch again from the last version; under 1 s without an event counts as a failure
+///   - an event that cannot be read or is too long: list again after the backoff
 ///   - 410: list again; 429, refused, 5xx: back off (Retry-After obeyed) and watch again from the same version
 ///   - bookmarks move the version; no event or bookmark for server timeout + 5 s: the connection is dead
 ///   - same name, other uid: removed, then added
@@ -57,15 +58,20 @@ class ReflectorCore {
   struct Events {
     std::function<void(const Json& object)> upsert;
     std::function<void(const std::string& key)> remove;  ///< "namespace/name"
-    /// Between these two, upserts are the new whole: what was not upserted is gone.
+    /// Between these two, upserts are the new whole: what was not upserted is gone. A list that broke off begins again:
+    /// `replace_begin` without an end before it drops what came so far.
     std::function<void()> replace_begin;
     std::function<void()> replace_end;
   };
   ReflectorCore(EventLoop& loop, Client& client, Random& random, ResourceType type,
                 ReflectorSettings settings, Log log, Metrics& metrics, Events events);
   ~ReflectorCore();
+  /// Begins with a list; again after stop(): with a new one. Twice is once.
   void start();
+  /// Nothing is called any more once this returns. Allowed inside a callback; destroying there is not.
   void stop();
+  bool stopped() const;
+  /// The first list is complete. Stays true while the machine reconnects: see silence().
   bool synced() const;
   /// The newest version seen (events and bookmarks): reads of own writes wait for it.
   const std::string& version() const;
@@ -87,6 +93,8 @@ class Reflector {
 
   Reflector(EventLoop& loop, Client& client, Random& random, ResourceType type,
             ReflectorSettings settings, Log log, Metrics& metrics, Convert convert, OnChange on_change);
+  Reflector(const Reflector&) = delete;
+  Reflector& operator=(const Reflector&) = delete;
 
   void start() { core_.start(); }
   void stop() { core_.stop(); }
@@ -98,19 +106,24 @@ class Reflector {
   const std::map<std::string, Ptr>& all() const { return items_; }
 
  private:
-  void upsert(const Json& object);
-  void remove(const std::string& key);
-  void replace_begin();
-  void replace_end();
+  struct Identity {
+    std::string uid;
+    std::string version;
+  };
   struct Entry {
     Ptr value;
-    std::uint64_t round = 0;
+    Identity identity;
   };
+  void upsert(const Json& object);
+  void remove(const std::string& key);
+  void replace_end();
+  void notify(const std::string& key, const Ptr& before, const Ptr& now);
+
   Convert convert_;
   OnChange on_change_;
   std::map<std::string, Ptr> items_;
-  std::map<std::string, std::string> uids_;
-  std::optional<std::map<std::string, bool>> replacing_;  // keys seen in the list under way
+  std::map<std::string, Identity> identities_;           // of items_, key by key
+  std::optional<std::map<std::string, Entry>> staged_;  // the list under way, until it is whole
   ReflectorCore core_;
 };
 
