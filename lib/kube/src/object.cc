@@ -2,11 +2,15 @@
 
 namespace berth::kube {
 
-std::string name_of(const Json& object) { return string_at(object, {"metadata", "name"}); }
+std::string name_of(const Json& object) {
+  return string_at(object, {"metadata", "name"});
+}
 std::string namespace_of(const Json& object) {
   return string_at(object, {"metadata", "namespace"});
 }
-std::string uid_of(const Json& object) { return string_at(object, {"metadata", "uid"}); }
+std::string uid_of(const Json& object) {
+  return string_at(object, {"metadata", "uid"});
+}
 std::string version_of(const Json& object) {
   return string_at(object, {"metadata", "resourceVersion"});
 }

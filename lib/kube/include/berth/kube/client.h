@@ -28,7 +28,8 @@ inline constexpr ResourceType kLeases{"coordination.k8s.io", "v1", "leases", "Le
 inline constexpr ResourceType kEvents{"events.k8s.io", "v1", "events", "Event"};
 inline constexpr ResourceType kSessionPools{"berth.dev", "v1alpha1", "sessionpools", "SessionPool"};
 
-/// Path of a collection ("/api/v1/namespaces/x/pods", all namespaces when `ns` is empty) or of one object in it.
+/// Path of a collection ("/api/v1/namespaces/x/pods", all namespaces when `ns` is empty) or of one
+/// object in it.
 std::string collection_path(const ResourceType& type, std::string_view ns);
 std::string object_path(const ResourceType& type, std::string_view ns, std::string_view name,
                         std::string_view subresource = "");
@@ -46,33 +47,38 @@ struct ListOptions {
   std::string continue_token;
 };
 
-/// A typed-by-JSON Kubernetes API client. Loop thread only. Every call answers exactly once through its callback, on
-/// the loop, never inside the call; destroying the returned handle aborts it.
+/// A typed-by-JSON Kubernetes API client. Loop thread only. Every call answers exactly once through
+/// its callback, on the loop, never inside the call; destroying the returned handle aborts it.
 ///
-/// Errors: the Status object's code mapped to ErrorCode, its `reason` kept ("AlreadyExists", "Conflict", "Expired",
-/// "NotFound", "Invalid", "TooManyRequests", "Forbidden"), retry_after from the answer. 404 kNotFound, 409 kConflict or
-/// kAlreadyExists, 410 kGone, 422 kInvalidArgument, 429 kResourceExhausted, 5xx kUnavailable. Callers decide on
-/// retries: a write that got "ConnectionLost" may have happened.
+/// Errors: the Status object's code mapped to ErrorCode, its `reason` kept ("AlreadyExists",
+/// "Conflict", "Expired", "NotFound", "Invalid", "TooManyRequests", "Forbidden"), retry_after from
+/// the answer. 404 kNotFound, 409 kConflict or kAlreadyExists, 410 kGone, 422 kInvalidArgument, 429
+/// kResourceExhausted, 5xx kUnavailable. Callers decide on retries: a write that got
+/// "ConnectionLost" may have happened.
 class Client {
  public:
   using ObjectFn = std::function<void(Result<Json>)>;
 
-  /// `reads` serves lists, gets and writes; its deadline per call is 10 s. All must outlive the client.
+  /// `reads` serves lists, gets and writes; its deadline per call is 10 s. All must outlive the
+  /// client.
   Client(EventLoop& loop, http::Transport& transport, Config config, Log log, Metrics& metrics);
   ~Client();
 
   Cancel get(const ResourceType& type, std::string_view ns, std::string_view name, ObjectFn fn);
   /// One page.
-  Cancel list(const ResourceType& type, std::string_view ns, const ListOptions& options, ObjectFn fn);
+  Cancel list(const ResourceType& type, std::string_view ns, const ListOptions& options,
+              ObjectFn fn);
   Cancel create(const ResourceType& type, std::string_view ns, const Json& object, ObjectFn fn);
   /// PUT; the object's resourceVersion is the precondition.
-  Cancel update(const ResourceType& type, const Json& object, std::string_view subresource, ObjectFn fn);
+  Cancel update(const ResourceType& type, const Json& object, std::string_view subresource,
+                ObjectFn fn);
   /// application/merge-patch+json.
   Cancel merge_patch(const ResourceType& type, std::string_view ns, std::string_view name,
                      const Json& patch, std::string_view subresource, ObjectFn fn);
   /// `grace_seconds` empty: the object's own.
   Cancel remove(const ResourceType& type, std::string_view ns, std::string_view name,
-                const Preconditions& preconditions, std::optional<std::int64_t> grace_seconds, ObjectFn fn);
+                const Preconditions& preconditions, std::optional<std::int64_t> grace_seconds,
+                ObjectFn fn);
 
   /// Opens a watch. `fn` gets the answer with its stream, or the error. For Reflector.
   Cancel watch(const ResourceType& type, std::string_view ns, const std::string& label_selector,
@@ -86,10 +92,13 @@ class Client {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // shared: kept by calls under way
 };
 
-/// Turns an answer >= 400 with a Status body into an Error.
+/// Turns an answer >= 400 with a Status body into an Error. `field` is the first cause's, and the
+/// cause "ResourceVersionTooLarge" becomes the reason.
 Error error_from_status(const http::Response& response);
+/// The same for a Status object on its own: the `object` of an ERROR event in a watch.
+Error error_from_status(const Json& status);
 
 }  // namespace berth::kube

@@ -21,10 +21,12 @@ struct Config {
   bool insecure_skip_tls_verify = false;
 };
 
-/// Looks, in this order: `explicit_path` (a flag), $KUBECONFIG (colon list, first writer of a name wins), the service
-/// account of this pod, ~/.kube/config. `context` empty: the current one. Errors name the file and the field. exec
-/// plugins, auth providers and proxy-url are refused with an error that names the way out (`kubectl proxy`, a token).
-Result<Config> load_config(const std::filesystem::path& explicit_path, const std::string& context = "");
+/// Looks, in this order: `explicit_path` (a flag), $KUBECONFIG (colon list, first writer of a name
+/// wins), the service account of this pod, ~/.kube/config. `context` empty: the current one. Errors
+/// name the file and the field. exec plugins, auth providers and proxy-url are refused with an
+/// error that names the way out (`kubectl proxy`, a token).
+Result<Config> load_config(const std::filesystem::path& explicit_path,
+                           const std::string& context = "");
 Result<Config> parse_kubeconfig(std::string_view yaml, const std::filesystem::path& file,
                                 const std::string& context);
 

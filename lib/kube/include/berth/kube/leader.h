@@ -10,8 +10,8 @@
 
 namespace berth::kube {
 
-/// Leader election by a Lease, with client-go's timings and rules (reference: client-go tools/leaderelection).
-/// Loop thread only.
+/// Leader election by a Lease, with client-go's timings and rules (reference: client-go
+/// tools/leaderelection). Loop thread only.
 struct LeaderSettings {
   std::string ns;
   std::string name;
@@ -35,11 +35,12 @@ class LeaderElector {
   /// Gives the Lease back if held, so that a standby takes over at once; then `done`.
   void release(std::function<void()> done);
 
-  /// True while the last renewal is younger than the renew deadline by our own clock: ask right before each write.
+  /// True while the last renewal is younger than the renew deadline by our own clock: ask right
+  /// before each write.
   bool may_write() const;
   std::int64_t epoch() const;
-  /// A worker reported a higher epoch (the Lease was deleted): raise ours above it by compare-and-swap; `done` says
-  /// whether it worked.
+  /// A worker reported a higher epoch (the Lease was deleted): raise ours above it by
+  /// compare-and-swap; `done` says whether it worked.
   void raise_epoch(std::int64_t above, std::function<void(bool)> done);
 
  private:

@@ -14,12 +14,12 @@
 
 namespace berth::kube {
 
-/// Resource versions of one type compare (KEP-5504): decimal numbers of any length without leading zeros. False when
-/// either is "0" or no such number.
+/// Resource versions of one type compare (KEP-5504): decimal numbers of any length without leading
+/// zeros. False when either is "0" or no such number.
 bool newer_version(std::string_view a, std::string_view b);
 
-/// Takes a byte stream apart into watch events: one JSON object a line, split anywhere. Lines longer than `max_line` are
-/// an error.
+/// Takes a byte stream apart into watch events: one JSON object a line, split anywhere. Lines
+/// longer than `max_line` are an error.
 class WatchDecoder {
  public:
   explicit WatchDecoder(std::size_t max_line = 4u << 20) : max_line_(max_line) {}
@@ -32,18 +32,24 @@ class WatchDecoder {
   std::string buffer_;
 };
 
-/// Keeps a local copy of one collection current: list, watch from there, and start again as Kubernetes demands
-/// (docs: "Efficient detection of changes"). One state machine per collection; loop thread only.
+/// Keeps a local copy of one collection current: list, watch from there, and start again as
+/// Kubernetes demands (docs: "Efficient detection of changes"). One state machine per collection;
+/// loop thread only.
 ///
-///   - the first list has no resourceVersion (consistent read), pages of 500, restarted unpaged on 410
+///   - the first list has no resourceVersion (consistent read), pages of 500, restarted unpaged on
+///   410
 ///   - a relist replaces the copy as a whole: what vanished meanwhile is reported removed
-///   - clean end of a watch: watch again from the last version; under 1 s without an event counts as a failure
+///   - clean end of a watch: watch again from the last version; under 1 s without an event counts
+///   as a failure
 ///   - an event that cannot be read or is too long: list again after the backoff
-///   - 410: list again; 429, refused, 5xx: back off (Retry-After obeyed) and watch again from the same version
-///   - bookmarks move the version; no event or bookmark for server timeout + 5 s: the connection is dead
+///   - 410: list again; 429, refused, 5xx: back off (Retry-After obeyed) and watch again from the
+///   same version
+///   - bookmarks move the version; no event or bookmark for server timeout + 5 s: the connection is
+///   dead
 ///   - same name, other uid: removed, then added
 ///
-/// T is the trimmed, immutable form that is kept; `Convert` makes it from JSON (nothing: not of interest).
+/// T is the trimmed, immutable form that is kept; `Convert` makes it from JSON (nothing: not of
+/// interest).
 struct ReflectorSettings {
   std::string ns;  ///< Empty: all.
   std::string label_selector;
@@ -58,8 +64,8 @@ class ReflectorCore {
   struct Events {
     std::function<void(const Json& object)> upsert;
     std::function<void(const std::string& key)> remove;  ///< "namespace/name"
-    /// Between these two, upserts are the new whole: what was not upserted is gone. A list that broke off begins again:
-    /// `replace_begin` without an end before it drops what came so far.
+    /// Between these two, upserts are the new whole: what was not upserted is gone. A list that
+    /// broke off begins again: `replace_begin` without an end before it drops what came so far.
     std::function<void()> replace_begin;
     std::function<void()> replace_end;
   };
@@ -68,7 +74,8 @@ class ReflectorCore {
   ~ReflectorCore();
   /// Begins with a list; again after stop(): with a new one. Twice is once.
   void start();
-  /// Nothing is called any more once this returns. Allowed inside a callback; destroying there is not.
+  /// Nothing is called any more once this returns. Allowed inside a callback; destroying there is
+  /// not.
   void stop();
   bool stopped() const;
   /// The first list is complete. Stays true while the machine reconnects: see silence().
@@ -92,7 +99,8 @@ class Reflector {
   using OnChange = std::function<void(const std::string& key, const Ptr& before, const Ptr& now)>;
 
   Reflector(EventLoop& loop, Client& client, Random& random, ResourceType type,
-            ReflectorSettings settings, Log log, Metrics& metrics, Convert convert, OnChange on_change);
+            ReflectorSettings settings, Log log, Metrics& metrics, Convert convert,
+            OnChange on_change);
   Reflector(const Reflector&) = delete;
   Reflector& operator=(const Reflector&) = delete;
 
@@ -122,7 +130,7 @@ class Reflector {
   Convert convert_;
   OnChange on_change_;
   std::map<std::string, Ptr> items_;
-  std::map<std::string, Identity> identities_;           // of items_, key by key
+  std::map<std::string, Identity> identities_;          // of items_, key by key
   std::optional<std::map<std::string, Entry>> staged_;  // the list under way, until it is whole
   ReflectorCore core_;
 };

@@ -43,7 +43,8 @@ void Reflector<T>::upsert(const Json& object) {
     }
     return;
   }
-  Entry entry{std::make_shared<const T>(std::move(*converted)), {uid_of(object), version_of(object)}};
+  Entry entry{std::make_shared<const T>(std::move(*converted)),
+              {uid_of(object), version_of(object)}};
   if (staged_) {
     staged_->insert_or_assign(std::move(key), std::move(entry));
     return;

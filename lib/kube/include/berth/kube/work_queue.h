@@ -12,23 +12,27 @@ namespace berth::kube {
 
 /// What a reconcile wants next.
 struct ReconcileResult {
-  bool failed = false;                     ///< Come back after this key's backoff.
-  std::optional<Duration> requeue_after;   ///< Come back then; an earlier add wins.
+  bool failed = false;                    ///< Come back after this key's backoff.
+  std::optional<Duration> requeue_after;  ///< Come back then; an earlier add wins.
   static ReconcileResult ok() { return {}; }
   static ReconcileResult error() { return {true, std::nullopt}; }
   static ReconcileResult after(Duration d) { return {false, d}; }
 };
 
-/// Keys that need work, each worked on by at most one at a time (client-go's queue semantics on one loop): a key added
-/// while it is worked on comes once more afterwards; equal keys merge; delayed adds merge to the earlier time; failures
-/// back off per key, 5 ms doubling to 60 s, until one succeeds. Exports workqueue_* and controller_runtime_reconcile_*.
+/// Keys that need work, each worked on by at most one at a time (client-go's queue semantics on one
+/// loop): a key added while it is worked on comes once more afterwards; equal keys merge; delayed
+/// adds merge to the earlier time, and an add at once takes their place; failures back off per key,
+/// 5 ms doubling to 60 s, until one succeeds. Exports workqueue_* and
+/// controller_runtime_reconcile_*.
 class WorkQueue {
  public:
   using Done = std::function<void(ReconcileResult)>;
-  /// Starts work on a key; must call `done` exactly once, now or later, on the loop.
+  /// Starts work on a key; calls `done` once, now or later, on the loop. A `done` that is dropped
+  /// uncalled counts as a failure; a second call does nothing.
   using Reconcile = std::function<void(const std::string& key, Done done)>;
 
-  WorkQueue(EventLoop& loop, std::string name, int concurrency, Metrics& metrics, Reconcile reconcile);
+  WorkQueue(EventLoop& loop, std::string name, int concurrency, Metrics& metrics,
+            Reconcile reconcile);
   ~WorkQueue();
   void start();
   /// Takes no more; `on_idle` once what is being worked on is done.
@@ -42,7 +46,7 @@ class WorkQueue {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // shared: a Done may outlive the queue
 };
 
 }  // namespace berth::kube
