@@ -127,6 +127,7 @@ struct Client::Impl : std::enable_shared_from_this<Impl> {
 
   void take(const std::string& method, Result<http::Response> response,
             const std::shared_ptr<Call>& call) {
+    call->sending.release();
     count(method, response ? std::to_string(response->status) : "<error>");
     if (!response || (response->status >= 200 && response->status < 300)) {
       call->answer(std::move(response));

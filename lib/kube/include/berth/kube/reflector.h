@@ -87,7 +87,7 @@ class ReflectorCore {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // shared: callbacks under way keep it
 };
 
 template <class T>
