@@ -104,13 +104,15 @@ class KeySetFile {
   Status start();
 
  private:
+  Status load();
   void tick();
   EventLoop& loop_;
   KeySet& keys_;
   std::filesystem::path path_;
   Log log_;
   Duration period_;
-  std::string loaded_;
+  std::string loaded_;   // The file's text that the keys came from.
+  std::string trouble_;  // What the last look found wrong, already logged.
   Cancel timer_;
 };
 
