@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "berth/api/session.h"
+#include "berth/auth/control_token.h"
+#include "berth/base/backoff.h"
+#include "berth/base/event_loop.h"
+#include "berth/http/transport.h"
+
+namespace berth::control {
+
+/// A worker as it is reached: "http://10.1.2.3:7600" and the uid that tokens are made out to.
+struct WorkerTarget {
+  std::string origin;
+  api::WorkerUid uid;
+  bool operator==(const WorkerTarget&) const = default;
+};
+
+/// Keeps the latest `GET /v1/slots` of one worker, by long poll. Loop thread only; destroying it stops it.
+/// What it holds is a hint: the worker alone decides.
+class SlotsPoller {
+ public:
+  struct Settings {
+    std::chrono::seconds wait{25};
+    Backoff::Settings backoff{std::chrono::milliseconds(100), std::chrono::seconds(5), 2.0, 0.5};
+    /// No answer for `wait` and this long: the worker is unreadable.
+    Duration patience = std::chrono::seconds(15);
+  };
+  /// `on_change` runs after each answer that differs from the last, and when the worker falls silent.
+  SlotsPoller(EventLoop& loop, http::Transport& transport, auth::TokenSigner& signer, Random& random,
+              WorkerTarget target, Settings settings, std::function<void()> on_change);
+  ~SlotsPoller();
+
+  /// The last answer, however old; empty until the first.
+  const std::optional<api::Slots>& slots() const;
+  /// No answer for wait + patience, counted from the start until the first answer.
+  bool silent() const;
+  /// Why the last poll failed; empty after a success.
+  const std::optional<Error>& last_error() const;
+  const WorkerTarget& target() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace berth::control

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "berth/api/resources.h"
+#include "berth/api/session.h"
+#include "berth/api/session_pool.h"
+#include "berth/base/clock.h"
+
+/// What the operator knows about one pool at one moment. Plain values: the input of plan().
+namespace berth::op {
+
+/// Where a worker stands, derived from its pod and from what it said itself.
+enum class WorkerPhase {
+  kStarting,     ///< Its pod exists, or was just asked for, and it has not said anything yet.
+  kAdmitting,    ///< Readable, takes new sessions.
+  kCordoned,     ///< Readable, serves its sessions, takes no new one.
+  kDraining,     ///< Told to end by a deadline, or its process is shutting down.
+  kRetired,      ///< Promised never to hold a session again. May be deleted.
+  kUnreadable,   ///< It spoke once, or should have, and has been silent too long. Counts as full.
+  kTerminating,  ///< Its pod is being deleted.
+  kFailed,       ///< Its pod is Failed or Succeeded: nothing runs in it any more.
+};
+
+/// One worker pod.
+struct Worker {
+  std::string name;
+  std::string uid;  ///< Empty for a create whose answer is not there yet.
+  std::string resource_version;
+  std::string node;
+  std::string revision;  ///< Label berth.dev/revision.
+  TimePoint created_at{};
+
+  bool ready = false;
+  bool finished = false;       ///< Phase Failed or Succeeded.
+  bool unschedulable = false;  ///< PodScheduled is False.
+  bool deleting = false;
+  TimePoint delete_by{};  ///< When deleting: end of its grace.
+  /// restartCount 0, no last state, not started: no session can ever have been here.
+  bool never_started = true;
+  /// A kubelet that still heartbeats says that the container is not running, since then.
+  std::optional<TimePoint> stopped_since;
+  bool node_lost = false;       ///< The node object is gone or tainted out-of-service.
+  bool person_cordon = false;   ///< Annotation berth.dev/cordon.
+
+  std::optional<api::Slots> slots;  ///< The last thing it said.
+  bool silent = false;              ///< Nothing said for longer than the long poll and 15 s.
+  bool removing = false;            ///< We are cordoning, retiring or deleting it and have no answer yet.
+
+  WorkerPhase phase() const;
+  /// Takes sessions now or will once it has started: what scaling counts on.
+  bool present() const;
+  /// Cordoned, and not by a person: ours, for scale-down. Whose it is is derived, so it survives the operator.
+  bool our_cordon() const;
+  bool idle() const { return slots && slots->sessions == 0; }
+  /// The longest grace plus some slack has passed and it is still there.
+  bool overdue(TimePoint now) const;
+};
+
+/// One session that waits for a slot.
+struct WaitingSession {
+  std::string id;
+  api::Resources resources;  ///< Without the slot itself.
+};
+
+/// What the gateways say, united by session id.
+struct PoolDemand {
+  bool readable = false;  ///< False if any gateway could not be read: no data, no scale-down.
+  std::vector<WaitingSession> waiting;
+};
+
+/// What the operator remembers of a pool between two plans. It can be lost: then scale-down waits a full window.
+struct History {
+  TimePoint started_at{};  ///< When this operator first saw the pool.
+  /// Wants of the window with the last moment each was in force, oldest first, each higher than all later ones: the
+  /// first is the highest of the window.
+  std::deque<std::pair<TimePoint, std::int64_t>> wants;
+  std::deque<TimePoint> created;  ///< Pods asked for in the last minute.
+  std::deque<TimePoint> removed;  ///< Pods given up for scale-down in the last minute.
+  /// Since when nothing is used or waiting. Absent: there is work.
+  std::optional<TimePoint> idle_since;
+  std::optional<std::int64_t> target;  ///< The last number of workers decided on; `paused` holds it.
+  int failures = 0;                    ///< Pods that failed in a row.
+  TimePoint last_failure{};
+  std::set<std::string> failed_uids;
+  std::set<std::string> taken_names;  ///< Names that somebody else's pods hold.
+};
+
+struct Observed {
+  api::SessionPool pool;
+  std::vector<Worker> workers;  ///< By name.
+  PoolDemand demand;
+  History history;
+};
+
+}  // namespace berth::op

@@ -1,0 +1,131 @@
+#include "operator/render/worker_pod.h"
+
+#include "berth/auth/session_token.h"
+#include "berth/base/duration.h"
+
+namespace berth::op {
+namespace {
+
+constexpr const char* kStateDir = "/var/lib/berth/state";
+constexpr const char* kSessionDir = "/var/lib/berth/sessions";
+constexpr const char* kKeysDir = "/var/run/berth/keys";
+
+Json& child(Json& object, const char* key, Json empty) {
+  if (!object.contains(key) || object[key].is_null()) {
+    object[key] = std::move(empty);
+  }
+  return object[key];
+}
+
+bool has_named(const Json& list, const std::string& key, const std::string& value) {
+  for (const Json& item : list) {
+    if (get_string(item, key) == value) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// What the template says wins: a user may bring a volume or a variable of our name.
+void add_named(Json& list, const std::string& key, Json item) {
+  if (!has_named(list, key, item[key].get<std::string>())) {
+    list.push_back(std::move(item));
+  }
+}
+
+void add_env(Json& env, const char* name, std::string value) {
+  add_named(env, "name", {{"name", name}, {"value", std::move(value)}});
+}
+
+void add_field_env(Json& env, const char* name, const char* path) {
+  add_named(env, "name", {{"name", name}, {"valueFrom", {{"fieldRef", {{"fieldPath", path}}}}}});
+}
+
+Json& worker_container(Json& spec) {
+  Json& containers = child(spec, "containers", Json::array());
+  for (Json& c : containers) {
+    if (get_string(c, "name") == api::kWorkerContainer) {
+      return c;
+    }
+  }
+  containers.push_back({{"name", api::kWorkerContainer}});
+  return containers.back();
+}
+
+void fill_container(Json& c, const api::SessionPool& pool, const RenderSettings& settings) {
+  if (find(c, "image") == nullptr) {
+    c["image"] = pool.worker_image.empty() ? settings.default_worker_image : pool.worker_image;
+  }
+  if (!pool.worker_resources.is_null()) {
+    c["resources"] = pool.worker_resources;
+  }
+  Json& env = child(c, "env", Json::array());
+  add_env(env, "BERTH_POOL", pool.name);
+  add_field_env(env, "BERTH_NAMESPACE", "metadata.namespace");
+  add_field_env(env, "BERTH_POD_NAME", "metadata.name");
+  add_field_env(env, "BERTH_POD_UID", "metadata.uid");
+  add_field_env(env, "BERTH_ADVERTISE_HOST", "status.podIP");
+  add_env(env, "BERTH_STATE_DIR", kStateDir);
+  add_env(env, "BERTH_SESSION_DIR", kSessionDir);
+  add_env(env, "BERTH_JWKS", std::string(kKeysDir) + "/jwks.json");
+  add_env(env, "BERTH_GRACE_SECONDS",
+          std::to_string(std::chrono::ceil<std::chrono::seconds>(pool.drain.timeout).count()));
+  add_env(env, "BERTH_WORKER_CONFIG", dump_json(api::to_json(pool.worker)));
+
+  Json& ports = child(c, "ports", Json::array());
+  add_named(ports, "name", {{"name", "sessions"}, {"containerPort", api::kWorkerPort}});
+  add_named(ports, "name", {{"name", "probes"}, {"containerPort", api::kWorkerProbePort}});
+  if (find(c, "readinessProbe") == nullptr) {
+    c["readinessProbe"] = {{"httpGet", {{"path", "/readyz"}, {"port", api::kWorkerProbePort}}},
+                           {"periodSeconds", 1},
+                           {"failureThreshold", 3}};
+  }
+  Json& mounts = child(c, "volumeMounts", Json::array());
+  add_named(mounts, "name", {{"name", "berth-state"}, {"mountPath", kStateDir}});
+  add_named(mounts, "name", {{"name", "berth-sessions"}, {"mountPath", kSessionDir}});
+  add_named(mounts, "name", {{"name", "berth-keys"}, {"mountPath", kKeysDir}, {"readOnly", true}});
+}
+
+}  // namespace
+
+std::string pool_revision(const api::SessionPool& pool) {
+  // Keys of a Json object are sorted, so equal content gives equal text.
+  const Json content = {{"render", kRenderVersion},
+                        {"template", pool.pod_template},
+                        {"image", pool.worker_image},
+                        {"resources", pool.worker_resources},
+                        {"worker", api::to_json(pool.worker)}};
+  return auth::sha256_hex(dump_json(content)).substr(0, 10);
+}
+
+Json render_worker_pod(const api::SessionPool& pool, const std::string& name,
+                       const RenderSettings& settings) {
+  Json pod = pool.pod_template.is_object() ? pool.pod_template : Json::object();
+  pod["apiVersion"] = "v1";
+  pod["kind"] = "Pod";
+  Json& metadata = child(pod, "metadata", Json::object());
+  metadata["name"] = name;
+  metadata["namespace"] = pool.ns;
+  Json& labels = child(metadata, "labels", Json::object());
+  labels[api::kPoolLabel] = pool.name;
+  labels[api::kRevisionLabel] = pool_revision(pool);
+  metadata["ownerReferences"] = Json::array({{{"apiVersion", "berth.dev/v1alpha1"},
+                                              {"kind", api::kPoolKind},
+                                              {"name", pool.name},
+                                              {"uid", pool.uid},
+                                              {"controller", true},
+                                              {"blockOwnerDeletion", true}}});
+  Json& spec = child(pod, "spec", Json::object());
+  spec["restartPolicy"] = "Always";
+  spec["terminationGracePeriodSeconds"] =
+      std::chrono::ceil<std::chrono::seconds>(pool.drain.timeout).count();
+  fill_container(worker_container(spec), pool, settings);
+  Json& volumes = child(spec, "volumes", Json::array());
+  add_named(volumes, "name", {{"name", "berth-state"}, {"emptyDir", Json::object()}});
+  add_named(volumes, "name", {{"name", "berth-sessions"}, {"emptyDir", Json::object()}});
+  add_named(volumes, "name",
+            {{"name", "berth-keys"}, {"configMap", {{"name", settings.keys_config_map}}}});
+  return pod;
+}
+
+}  // namespace berth::op

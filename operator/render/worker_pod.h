@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "berth/api/session_pool.h"
+#include "berth/base/json.h"
+
+namespace berth::op {
+
+/// Raised by hand: part of the revision.
+inline constexpr int kRenderVersion = 1;
+
+struct RenderSettings {
+  std::string default_worker_image = "berth.local/worker";  ///< When the pool names none.
+  std::string keys_config_map = "berth-keys";  ///< Holds jwks.json, in the pool's namespace.
+};
+
+/// Ten hex digits over what the user wrote that reaches a pod: template, worker, session limits.
+std::string pool_revision(const api::SessionPool& pool);
+
+/// The pod: the template, plus labels, owner, the container "berth-worker" (added unless the template has it) with its
+/// configuration, ports, readiness probe, keys and state volumes, and the grace of `drain.timeout`.
+///
+/// Volumes: berth-state (journal) and berth-sessions (session directories) are emptyDirs, so both survive a container's
+/// restart; the template may define volumes of these names itself.
+Json render_worker_pod(const api::SessionPool& pool, const std::string& name,
+                       const RenderSettings& settings);
+
+}  // namespace berth::op

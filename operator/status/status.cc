@@ -1,0 +1,241 @@
+#include "operator/status/status.h"
+
+#include <string>
+
+#include "berth/base/duration.h"
+#include "operator/render/worker_pod.h"
+
+namespace berth::op {
+namespace {
+
+constexpr Duration kCountsEvery = std::chrono::seconds(30);
+
+struct Condition {
+  std::string type;
+  bool value = false;
+  std::string reason;
+  std::string message;
+};
+
+Json conditions(const Json& old_status, const std::vector<Condition>& wanted, std::int64_t generation,
+                WallTime wall) {
+  Json out = Json::array();
+  for (const Condition& c : wanted) {
+    const std::string status = c.value ? "True" : "False";
+    std::string since = format_rfc3339(wall);
+    if (const Json* old = find(old_status, "conditions"); old != nullptr && old->is_array()) {
+      for (const Json& o : *old) {
+        if (get_string(o, "type") == c.type && get_string(o, "status") == status) {
+          since = get_string(o, "lastTransitionTime").value_or(since);
+        }
+      }
+    }
+    out.push_back({{"type", c.type},
+                   {"status", status},
+                   {"reason", c.reason},
+                   {"message", c.message},
+                   {"observedGeneration", generation},
+                   {"lastTransitionTime", since}});
+  }
+  return out;
+}
+
+Condition ready_condition(const Observed& o, const Plan& p, const PoolCounts& n) {
+  const std::string sentence = p.scaling.sentence;
+  if (o.pool.workers) {
+    return {"Ready", n.ready >= *o.pool.workers, "Fixed", sentence};
+  }
+  if (o.pool.scaling.paused) {
+    return {"Ready", n.ready > 0 || p.scaling.want == 0, "Paused", sentence};
+  }
+  if (n.slots_free > 0) {
+    return {"Ready", true, "SlotsFree", sentence};
+  }
+  if (p.scaling.want == 0 && n.waiting == 0) {
+    return {"Ready", true, "ScaledToZero", sentence};
+  }
+  if (n.starting > 0 || p.scaling.create > 0) {
+    return {"Ready", n.ready > 0, "Starting", sentence};
+  }
+  return {"Ready", n.ready > 0, n.ready > 0 ? "Full" : "NoWorkers", sentence};
+}
+
+Condition degraded_condition(const Observed& o, const Plan& p, const PoolCounts& n) {
+  if (p.scaling.impossible > 0) {
+    return {"Degraded", true, "ImpossibleSessions",
+            std::to_string(p.scaling.impossible) +
+                " waiting sessions ask for more resources than any worker of this pool has"};
+  }
+  if (n.unreadable > 0) {
+    return {"Degraded", true, "UnreadableWorkers",
+            std::to_string(n.unreadable) + " workers do not answer; they count as full"};
+  }
+  if (p.history.failures > 0) {
+    return {"Degraded", true, "FailingPods",
+            std::to_string(p.history.failures) + " worker pods in a row have failed"};
+  }
+  if (!o.demand.readable) {
+    return {"Degraded", true, "GatewayUnreadable",
+            "a gateway does not answer, so no worker is given up"};
+  }
+  return {"Degraded", false, "AllWell", ""};
+}
+
+bool is_hold(ScalingLimit limit) {
+  switch (limit) {
+    case ScalingLimit::kMaxWorkers:
+    case ScalingLimit::kMaxSurge:
+    case ScalingLimit::kUpRate:
+    case ScalingLimit::kUnschedulable:
+    case ScalingLimit::kFailures:
+    case ScalingLimit::kNoData:
+    case ScalingLimit::kPaused:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Everything that may lag: numbers that follow sessions, and the sentence that quotes them.
+Json without_session_numbers(Json status) {
+  if (!status.is_object()) {
+    return status;
+  }
+  status.erase("slots");
+  status.erase("waiting");
+  if (auto it = status.find("conditions"); it != status.end() && it->is_array()) {
+    for (Json& c : *it) {
+      if (c.is_object()) {
+        c.erase("message");
+        c.erase("lastTransitionTime");
+        if (get_string(c, "type") == "Ready") {
+          // SlotsFree and Full alternate with every session; True and False do not.
+          c.erase("reason");
+        }
+      }
+    }
+  }
+  return status;
+}
+
+}  // namespace
+
+PoolCounts count(const Observed& observed, const Plan& plan, TimePoint now) {
+  PoolCounts n;
+  n.desired = plan.scaling.target;
+  n.waiting = plan.scaling.load.waiting;
+  const std::string revision = pool_revision(observed.pool);
+  for (const Worker& w : observed.workers) {
+    const WorkerPhase phase = w.phase();
+    if (phase == WorkerPhase::kFailed || w.overdue(now)) {
+      ++n.failed;
+      continue;
+    }
+    if (phase == WorkerPhase::kTerminating) {
+      ++n.terminating;
+    } else {
+      ++n.current;
+      n.updated += w.revision == revision ? 1 : 0;
+    }
+    n.starting += phase == WorkerPhase::kStarting ? 1 : 0;
+    n.cordoned += phase == WorkerPhase::kCordoned ? 1 : 0;
+    n.draining += phase == WorkerPhase::kDraining || phase == WorkerPhase::kRetired ||
+                          phase == WorkerPhase::kCordoned
+                      ? 1
+                      : 0;
+    n.unreadable += phase == WorkerPhase::kUnreadable ? 1 : 0;
+    if (!w.slots) {
+      continue;
+    }
+    const auto slots = [](const api::Resources& r) {
+      const auto it = r.find(api::kSlot);
+      return it == r.end() ? std::int64_t{0} : it->second;
+    };
+    const std::int64_t capacity = slots(w.slots->capacity);
+    const std::int64_t used = slots(w.slots->used);
+    n.slots_used += used;
+    if (phase == WorkerPhase::kAdmitting) {
+      n.ready += w.ready ? 1 : 0;
+      n.slots_capacity += capacity;
+      n.slots_free += capacity - used;
+    } else {
+      n.slots_capacity += used;
+    }
+  }
+  return n;
+}
+
+Json make_status(const Observed& observed, const Plan& plan, TimePoint now, WallTime wall) {
+  const PoolCounts n = count(observed, plan, now);
+  const Json& old = observed.pool.status;
+  const bool moving = n.starting > 0 || n.draining > 0 || n.terminating > 0 || n.current != n.desired;
+  const ScalingDecision& s = plan.scaling;
+
+  Json status;
+  status["observedGeneration"] = observed.pool.generation;
+  status["selector"] = std::string(api::kPoolLabel) + "=" + observed.pool.name;
+  status["workers"] = {{"desired", n.desired},
+                       {"current", n.current},
+                       {"ready", n.ready},
+                       {"updated", n.updated},
+                       {"draining", n.draining}};
+  status["slots"] = {{"capacity", n.slots_capacity},
+                     {"used", n.slots_used},
+                     {"free", n.slots_free},
+                     {"observedTime", format_rfc3339(wall)}};
+  status["waiting"] = n.waiting;
+  const Json* last = find(old, "lastScale");
+  const Json* old_desired = find_path(old, {"workers", "desired"});
+  const std::int64_t before =
+      old_desired != nullptr && old_desired->is_number_integer() ? old_desired->get<std::int64_t>() : 0;
+  if (before != n.desired) {
+    status["lastScale"] = {{"time", format_rfc3339(wall)},
+                           {"from", before},
+                           {"to", n.desired},
+                           {"reason", s.sentence}};
+  } else if (last != nullptr) {
+    status["lastScale"] = *last;
+  }
+  status["conditions"] = conditions(
+      old,
+      {ready_condition(observed, plan, n),
+       {"Progressing", moving, moving ? "WorkersChanging" : "Settled",
+        moving ? std::to_string(n.starting) + " starting, " + std::to_string(n.draining) +
+                     " draining, " + std::to_string(n.terminating) + " ending"
+               : ""},
+       {"ScalingLimited", is_hold(s.limit), std::string(to_string(s.limit)), s.sentence},
+       degraded_condition(observed, plan, n)},
+      observed.pool.generation, wall);
+  return status;
+}
+
+Json make_invalid_status(const Json& old_status, std::int64_t generation, const Error& error,
+                         WallTime wall) {
+  Json status = old_status.is_object() ? old_status : Json::object();
+  status["observedGeneration"] = generation;
+  status["conditions"] = conditions(
+      old_status,
+      {{"Ready", false, "InvalidSpec", error.text()}, {"Degraded", true, "InvalidSpec", error.text()}},
+      generation, wall);
+  return status;
+}
+
+StatusGate::Verdict StatusGate::judge(const Json& current, const Json& wanted, TimePoint now) {
+  const auto plain = [](Json s) {
+    if (auto it = s.find("slots"); s.is_object() && it != s.end() && it->is_object()) {
+      it->erase("observedTime");
+    }
+    return s;
+  };
+  if (current.is_object() && plain(current) == plain(wanted)) {
+    return Verdict::kNothing;
+  }
+  if (without_session_numbers(current) != without_session_numbers(wanted)) {
+    return Verdict::kWrite;
+  }
+  return !last_write_ || now >= write_at() ? Verdict::kWrite : Verdict::kLater;
+}
+
+TimePoint StatusGate::write_at() const { return last_write_.value_or(TimePoint{}) + kCountsEvery; }
+
+}  // namespace berth::op
