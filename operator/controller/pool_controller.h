@@ -1,0 +1,101 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "berth/control/slots_poller.h"
+#include "berth/control/worker_control.h"
+#include "berth/kube/client.h"
+#include "berth/kube/leader.h"
+#include "berth/kube/reflector.h"
+#include "operator/apply/applier.h"
+#include "operator/controller/event_recorder.h"
+#include "operator/controller/pool_metrics.h"
+#include "operator/model/observed.h"
+#include "operator/model/pod_view.h"
+#include "operator/plan/plan.h"
+#include "operator/status/status.h"
+#include "operator/track/demand_tracker.h"
+
+namespace berth::op {
+
+/// A pool as it was read: the object, and what parsing made of it.
+struct PoolObject {
+  std::string name;
+  std::string ns;
+  std::string uid;
+  std::int64_t generation = 0;
+  Json status;
+  std::shared_ptr<const api::SessionPool> pool;  ///< Null: `error` says why.
+  std::optional<Error> error;
+
+  static std::optional<PoolObject> from(const Json& object);
+};
+
+/// What one pool's reconcile needs from the operator. All outlive the controller.
+struct ControllerDeps {
+  EventLoop& loop;
+  kube::Client& client;
+  http::Transport& workers;  ///< For the long polls and words to workers.
+  auth::TokenSigner& signer;
+  Random& random;
+  kube::LeaderElector& leader;
+  EventRecorder& events;
+  DemandTracker& demand;
+  PoolMetrics& metrics;
+  Log log;
+  RenderSettings render;
+};
+
+/// One pool, from observation to action. Loop thread only.
+class PoolController {
+ public:
+  /// `changed` asks for another reconcile.
+  PoolController(const ControllerDeps& deps, std::string ns, std::string name,
+                 std::function<void()> changed);
+  ~PoolController();
+
+  /// A pod of this pool came, changed (`pod` set) or went.
+  void pod_changed(const std::string& name, std::shared_ptr<const PodView> pod);
+
+  /// One round. Returns when to come again if nothing happens.
+  std::optional<TimePoint> reconcile(const PoolObject& object, const std::string& pod_cache_version,
+                                     const std::map<std::string, std::shared_ptr<const NodeView>>& nodes,
+                                     bool nodes_known);
+
+ private:
+  struct Member {
+    std::shared_ptr<const PodView> pod;
+    std::unique_ptr<control::SlotsPoller> poller;
+  };
+  Observed observe(const PoolObject& object, const std::string& pod_cache_version,
+                   const std::map<std::string, std::shared_ptr<const NodeView>>& nodes, bool nodes_known);
+  void poll(Member& member);
+  void write_status(const PoolObject& object, const Json& status);
+  void check_epochs(const Observed& observed);
+
+  const ControllerDeps& deps_;
+  const std::string ns_;
+  const std::string name_;
+  const Log log_;
+  std::function<void()> changed_;
+  std::map<std::string, Member> members_;  ///< By pod name.
+  std::string pool_uid_;
+  History history_;
+  control::WorkerControl worker_control_;
+  Applier applier_;
+  StatusGate status_gate_;
+  Json last_status_;  ///< As we last wrote it; the cache may lag behind.
+  std::string last_sentence_;
+  std::size_t waiting_before_ = 0;
+  std::optional<TimePoint> demand_seen_;
+  Cancel status_call_;
+  Cancel status_retry_;
+  bool status_writing_ = false;
+  bool raising_epoch_ = false;
+};
+
+}  // namespace berth::op
