@@ -1,0 +1,73 @@
+#include "operator/plan/plan.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/operator/pool_builder.h"
+
+namespace berth::op {
+namespace {
+
+using namespace std::chrono_literals;
+using Kind = Action::Kind;
+
+TEST(Plan, NamesAreThePoolsAndTheSmallestFreeNumbers) {
+  PoolBuilder b;
+  b.add(4);
+  b.o.workers[0].name = "files-1";
+  b.o.history.taken_names = {"files-2"};
+  b.wait(8);
+  const Plan p = b.plan();
+  ASSERT_EQ(PoolBuilder::count(p, Kind::kCreate), 3);
+  EXPECT_EQ(p.actions[0].worker, "files-0");
+  EXPECT_EQ(p.actions[1].worker, "files-3");
+  EXPECT_EQ(p.actions[2].worker, "files-4");
+}
+
+TEST(Plan, TakesBackCordonsBeforeItCreates) {
+  PoolBuilder b;
+  b.add(4);
+  b.add(1, api::WorkerState::kCordoned);
+  b.wait(5);
+  const Plan p = b.plan();
+  EXPECT_EQ(PoolBuilder::count(p, Kind::kUncordon), 1);
+  EXPECT_EQ(PoolBuilder::count(p, Kind::kCreate), 1);
+}
+
+TEST(Plan, ScalesToZeroByRetiring) {
+  PoolBuilder b;
+  b.add(0);
+  b.add(0);
+  (void)b.settle();
+  const Plan p = b.settle();
+  EXPECT_EQ(PoolBuilder::count(p, Kind::kRetire), 2);
+  EXPECT_EQ(PoolBuilder::count(p, Kind::kDelete), 0);
+}
+
+TEST(Plan, DoesNothingToAPoolThatIsBeingDeleted) {
+  PoolBuilder b;
+  b.add(0);
+  b.o.pool.deleting = true;
+  EXPECT_TRUE(b.settle().actions.empty());
+}
+
+TEST(Plan, AReadyPodAfterTheLastFailureEndsTheRowOfFailures) {
+  PoolBuilder b;
+  b.add_starting().finished = true;
+  (void)b.plan();
+  EXPECT_EQ(b.o.history.failures, 1);
+  b.now += 10s;
+  Worker& w = b.add(0);
+  w.created_at = b.now;
+  (void)b.plan();
+  EXPECT_EQ(b.o.history.failures, 0);
+}
+
+TEST(Plan, RestsWhenNothingChanges) {
+  PoolBuilder b;
+  b.add(3);
+  (void)b.settle();
+  EXPECT_TRUE(b.settle().actions.empty());
+}
+
+}  // namespace
+}  // namespace berth::op
