@@ -213,8 +213,11 @@ class Autoscaler {
     }
     const auto stuck = std::count_if(o_.workers.begin(), o_.workers.end(),
                                      [](const Worker& w) { return w.unschedulable && !w.deleting; });
-    hold(std::max<std::int64_t>(5, ceil_div(d_.load.present, 4)) - stuck,
-         ScalingLimit::kUnschedulable);
+    // Some pods without a node make a cluster autoscaler grow; many only make it slow.
+    if (stuck > 0) {
+      hold(std::max<std::int64_t>(5, ceil_div(d_.load.present, 4)) - stuck,
+           ScalingLimit::kUnschedulable);
+    }
     if (history_.failures > 0) {
       const TimePoint until = history_.last_failure + failure_hold();
       if (now_ < until) {

@@ -249,9 +249,11 @@ TEST(Autoscaler, FixedWorkersSwitchItOff) {
 
 TEST(Autoscaler, PausedReplacesButNeitherGrowsNorShrinks) {
   PoolBuilder b;
+  b.o.pool.scaling.min_workers = 2;
   b.add(0);
   b.add(0);
   (void)b.plan();
+  b.o.pool.scaling.min_workers = 0;
   b.o.pool.scaling.paused = true;
   b.wait(50);
   EXPECT_EQ(b.settle().scaling.create, 0);
