@@ -49,9 +49,8 @@ void add_probes(http::Router& router, const op::Operator& op, const Metrics& met
   const auto answer = [](const std::shared_ptr<http::Exchange>& x, bool ok, const char* why) {
     x->reply(http::Response::text(ok ? 200 : 503, ok ? "ok\n" : why));
   };
-  router.add("GET", "/healthz", [&op, answer](const auto& x) {
-    answer(x, op.healthy(), "a reconcile is stuck\n");
-  });
+  router.add("GET", "/healthz",
+             [&op, answer](const auto& x) { answer(x, op.healthy(), "a reconcile is stuck\n"); });
   router.add("GET", "/readyz", [&op, answer](const auto& x) {
     answer(x, op.ready(), "caches are not synced yet\n");
   });
@@ -63,7 +62,8 @@ void add_probes(http::Router& router, const op::Operator& op, const Metrics& met
 }
 
 http::TlsSettings tls_of(const kube::Config& c) {
-  return {c.ca_pem, c.client_cert_pem, c.client_key_pem, c.tls_server_name, c.insecure_skip_tls_verify};
+  return {c.ca_pem, c.client_cert_pem, c.client_key_pem, c.tls_server_name,
+          c.insecure_skip_tls_verify};
 }
 
 int run(const Flags& flags) {
@@ -100,19 +100,22 @@ int run(const Flags& flags) {
   settings.identity = identity(random);
   settings.gateways = flags.gateways;
   settings.render = flags.render;
-  op::Operator op(loop, client, lease_client, *worker_transport, std::move(*key), random, settings, log,
-                  metrics, [&log] {
+  op::Operator op(loop, client, lease_client, *worker_transport, std::move(*key), random, settings,
+                  log, metrics, [&log] {
                     log.error("leadership lost, exiting");
                     std::_Exit(1);  // Nothing of an ex-leader may run on.
                   });
   http::Router router;
   add_probes(router, op, metrics);
-  auto server = http::serve(loop, router, {.address = flags.probe_listen, .limits = {}, .filter = {}});
+  auto server =
+      http::serve(loop, router, {.address = flags.probe_listen, .limits = {}, .filter = {}});
   if (!server) {
     return fail_start(std::move(server).error().wrap("--probe-listen"));
   }
   if (!flags.port_file.empty()) {
-    if (auto s = write_file_atomic(flags.port_file, "{\"probe\":\"" + (*server)->address() + "\"}\n"); !s) {
+    if (auto s =
+            write_file_atomic(flags.port_file, "{\"probe\":\"" + (*server)->address() + "\"}\n");
+        !s) {
       return fail_start(std::move(s).error().wrap("--port-file"));
     }
   }
@@ -125,7 +128,8 @@ int run(const Flags& flags) {
     log.info("stopping", {{"signal", signal}});
     op.stop([&loop] { loop.stop(); });
   });
-  log.info("berth-operator started", {{"identity", settings.identity}, {"probes", (*server)->address()}});
+  log.info("berth-operator started",
+           {{"identity", settings.identity}, {"probes", (*server)->address()}});
   op.start();
   loop.run();
   log.info("stopped");
@@ -138,16 +142,28 @@ int main(int argc, char** argv) {
   Flags flags;
   CLI::App app{"Watches SessionPools and keeps worker pods with enough free session slots."};
   app.set_version_flag("--version", BERTH_VERSION);
-  app.add_option("--kubeconfig", flags.kubeconfig, "Kubeconfig file (default: $KUBECONFIG, service account, ~/.kube/config)");
+  app.add_option("--kubeconfig", flags.kubeconfig,
+                 "Kubeconfig file (default: $KUBECONFIG, service account, ~/.kube/config)");
   app.add_option("--namespace", flags.ns, "Namespace to watch (default: all)");
-  app.add_option("--lease-namespace", flags.lease_namespace, "Namespace of the leader Lease (default: the kubeconfig's)");
-  app.add_option("--gateway", flags.gateways, "Origin of a gateway, http://host:port; repeat for each replica");
-  app.add_option("--signing-key", flags.signing_key, "Private JWK with which calls to workers and gateways are signed")->required();
-  app.add_option("--worker-image", flags.render.default_worker_image, "Image of workers whose pool names none")->capture_default_str();
-  app.add_option("--keys-config-map", flags.render.keys_config_map, "ConfigMap with jwks.json that worker pods mount")->capture_default_str();
-  app.add_option("--probe-listen", flags.probe_listen, "Address of /healthz, /readyz and /metrics")->capture_default_str();
-  app.add_option("--port-file", flags.port_file, "Write the real addresses here as JSON once listening");
-  app.add_option("--log-level", flags.log_level, "debug, info, warn or error")->capture_default_str();
+  app.add_option("--lease-namespace", flags.lease_namespace,
+                 "Namespace of the leader Lease (default: the kubeconfig's)");
+  app.add_option("--gateway", flags.gateways,
+                 "Origin of a gateway, http://host:port; repeat for each replica");
+  app.add_option("--signing-key", flags.signing_key,
+                 "Private JWK with which calls to workers and gateways are signed")
+      ->required();
+  app.add_option("--worker-image", flags.render.default_worker_image,
+                 "Image of workers whose pool names none")
+      ->capture_default_str();
+  app.add_option("--keys-config-map", flags.render.keys_config_map,
+                 "ConfigMap with jwks.json that worker pods mount")
+      ->capture_default_str();
+  app.add_option("--probe-listen", flags.probe_listen, "Address of /healthz, /readyz and /metrics")
+      ->capture_default_str();
+  app.add_option("--port-file", flags.port_file,
+                 "Write the real addresses here as JSON once listening");
+  app.add_option("--log-level", flags.log_level, "debug, info, warn or error")
+      ->capture_default_str();
   app.add_option("--log-format", flags.log_format, "auto, json or text")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   return run(flags);

@@ -14,10 +14,11 @@ using Kind = Action::Kind;
 
 constexpr std::int64_t kRetiredGraceSeconds = 5;
 constexpr int kMostCreatesAtOnce = 64;
-constexpr Backoff::Settings kRetryBackoff{std::chrono::milliseconds(200), std::chrono::minutes(1), 2.0, 0.5};
+constexpr Backoff::Settings kRetryBackoff{std::chrono::milliseconds(200), std::chrono::minutes(1),
+                                          2.0, 0.5};
 
-// A create that was sent. `version` is set once it was answered; the cache has caught up when it shows the name with that uid
-// or has passed that version.
+// A create that was sent. `version` is set once it was answered; the cache has caught up when it
+// shows the name with that uid or has passed that version.
 struct Create {
   TimePoint sent{};
   std::string uid;
@@ -45,7 +46,13 @@ const std::string& retry_key(const Action& a) {
 struct Applier::Impl {
   Impl(EventLoop& l, kube::Client& c, control::WorkerControl& w, Random& rnd, RenderSettings r,
        Log g, Hooks h)
-      : loop(l), client(c), control(w), random(rnd), render(std::move(r)), log(std::move(g)), hooks(std::move(h)) {}
+      : loop(l),
+        client(c),
+        control(w),
+        random(rnd),
+        render(std::move(r)),
+        log(std::move(g)),
+        hooks(std::move(h)) {}
 
   EventLoop& loop;
   kube::Client& client;
@@ -59,13 +66,13 @@ struct Applier::Impl {
   std::map<std::string, Removal> removals;  // By uid.
   std::map<std::string, Retry> retries;     // By uid; creates share one.
   std::set<std::string> new_taken;          // Names that turned out to be somebody else's.
-  // Slow start: doubles with each success, back to one after a failure, so that a broken template costs one refusal.
+  // Slow start: doubles with each success, back to one after a failure, so that a broken template
+  // costs one refusal.
   int creates_allowed = 1;
 
   int creates_sent() const {
-    return static_cast<int>(std::count_if(creates.begin(), creates.end(), [](const auto& c) {
-      return c.second.uid.empty();
-    }));
+    return static_cast<int>(std::count_if(creates.begin(), creates.end(),
+                                          [](const auto& c) { return c.second.uid.empty(); }));
   }
 
   void failed(const Action& a, const Error& e, std::string_view doing) {
@@ -105,7 +112,8 @@ struct Applier::Impl {
     hooks.create_sent();
   }
 
-  void created(const Action& a, const std::string& pool_uid, const std::string& ns, Result<Json> r) {
+  void created(const Action& a, const std::string& pool_uid, const std::string& ns,
+               Result<Json> r) {
     Create& c = creates[a.worker];
     c.call.release();
     if (r) {
@@ -214,8 +222,9 @@ struct Applier::Impl {
         failed(a, s.error(), a.kind == Kind::kCordon ? "cordon" : "uncordon");
       }
     };
-    removals[a.uid].call = a.kind == Kind::kCordon ? control.cordon(target, hooks.epoch(), std::move(done))
-                                            : control.uncordon(target, hooks.epoch(), std::move(done));
+    removals[a.uid].call = a.kind == Kind::kCordon
+                               ? control.cordon(target, hooks.epoch(), std::move(done))
+                               : control.uncordon(target, hooks.epoch(), std::move(done));
   }
 };
 
@@ -261,7 +270,8 @@ void Applier::apply(const api::SessionPool& pool, const std::vector<Action>& act
   history.taken_names.insert(impl_->new_taken.begin(), impl_->new_taken.end());
 }
 
-void Applier::overlay(std::vector<Worker>& workers, const std::string& cache_version, TimePoint now) {
+void Applier::overlay(std::vector<Worker>& workers, const std::string& cache_version,
+                      TimePoint now) {
   for (auto it = impl_->creates.begin(); it != impl_->creates.end();) {
     const auto seen = std::find_if(workers.begin(), workers.end(),
                                    [&](const Worker& w) { return w.name == it->first; });

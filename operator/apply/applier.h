@@ -15,14 +15,15 @@
 
 namespace berth::op {
 
-/// Carries out one pool's actions. One per pool, loop thread only. Destroying it abandons what is on its way: every
-/// action is safe to be half done and planned again.
+/// Carries out one pool's actions. One per pool, loop thread only. Destroying it abandons what is
+/// on its way: every action is safe to be half done and planned again.
 class Applier {
  public:
   struct Hooks {
-    std::function<bool()> may_write;         ///< Still the leader by our own clock: asked before each write.
+    std::function<bool()>
+        may_write;  ///< Still the leader by our own clock: asked before each write.
     std::function<std::int64_t()> epoch;
-    std::function<void()> changed;           ///< An answer came: plan again.
+    std::function<void()> changed;  ///< An answer came: plan again.
     std::function<void(std::string reason, std::string message, bool warning)> event;
     std::function<void()> create_sent;
   };
@@ -30,15 +31,15 @@ class Applier {
           RenderSettings render, Log log, Hooks hooks);
   ~Applier();
 
-  /// Starts the actions that are not on their way already and not held back after a failure: each worker has a backoff of
-  /// its own, and creates have one, so that an unreachable worker holds up nobody else. `target` gives a worker's
-  /// address by name (an empty origin if it has none).
+  /// Starts the actions that are not on their way already and not held back after a failure: each
+  /// worker has a backoff of its own, and creates have one, so that an unreachable worker holds up
+  /// nobody else. `target` gives a worker's address by name (an empty origin if it has none).
   void apply(const api::SessionPool& pool, const std::vector<Action>& actions,
              const std::function<control::WorkerTarget(const std::string& worker)>& target,
              History& history);
 
-  /// Lays what is on its way, or done but not yet seen in the cache, over `workers`; forgets what the cache shows.
-  /// `cache_version` is the reflector's newest resourceVersion.
+  /// Lays what is on its way, or done but not yet seen in the cache, over `workers`; forgets what
+  /// the cache shows. `cache_version` is the reflector's newest resourceVersion.
   void overlay(std::vector<Worker>& workers, const std::string& cache_version, TimePoint now);
 
   /// When the next action that is held back may be tried again.

@@ -56,10 +56,17 @@ struct EventRecorder::Impl {
 
 EventRecorder::EventRecorder(EventLoop& loop, kube::Client& client, Random& random,
                              std::string instance, Log log, Metrics& metrics)
-    : impl_(new Impl{loop, client, random, std::move(instance), std::move(log),
-                     metrics.counter("berth_operator_events_dropped_total",
-                                     "Kubernetes events not written because too many were on their way."),
-                     {}, {}, 0}) {}
+    : impl_(new Impl{
+          loop,
+          client,
+          random,
+          std::move(instance),
+          std::move(log),
+          metrics.counter("berth_operator_events_dropped_total",
+                          "Kubernetes events not written because too many were on their way."),
+          {},
+          {},
+          0}) {}
 EventRecorder::~EventRecorder() = default;
 
 void EventRecorder::record(const Regarding& about, std::string reason, std::string message,
@@ -90,23 +97,22 @@ void EventRecorder::record(const Regarding& about, std::string reason, std::stri
   }
   const std::string name = about.pool + "." + impl_->random.name(12);
   impl_->series[key] = {name, 1, now, now};
-  const Json event = {
-      {"apiVersion", "events.k8s.io/v1"},
-      {"kind", "Event"},
-      {"metadata", {{"name", name}, {"namespace", about.ns}}},
-      {"eventTime", time},
-      {"reportingController", "berth.dev/operator"},
-      {"reportingInstance", impl_->instance},
-      {"action", reason},
-      {"reason", reason},
-      {"type", warning ? "Warning" : "Normal"},
-      {"note", std::move(message)},
-      {"regarding",
-       {{"apiVersion", "berth.dev/v1alpha1"},
-        {"kind", "SessionPool"},
-        {"namespace", about.ns},
-        {"name", about.pool},
-        {"uid", about.uid}}}};
+  const Json event = {{"apiVersion", "events.k8s.io/v1"},
+                      {"kind", "Event"},
+                      {"metadata", {{"name", name}, {"namespace", about.ns}}},
+                      {"eventTime", time},
+                      {"reportingController", "berth.dev/operator"},
+                      {"reportingInstance", impl_->instance},
+                      {"action", reason},
+                      {"reason", reason},
+                      {"type", warning ? "Warning" : "Normal"},
+                      {"note", std::move(message)},
+                      {"regarding",
+                       {{"apiVersion", "berth.dev/v1alpha1"},
+                        {"kind", "SessionPool"},
+                        {"namespace", about.ns},
+                        {"name", about.pool},
+                        {"uid", about.uid}}}};
   impl_->send([&](kube::Client::ObjectFn fn) {
     return impl_->client.create(kube::kEvents, about.ns, event, std::move(fn));
   });

@@ -10,9 +10,10 @@
 
 namespace berth::op {
 
-/// Writes Kubernetes events (events.k8s.io/v1) about pools. Never holds anything up: at most 32 on their way, what is over
-/// is counted and dropped with a log line. Events that repeat within six minutes (same reason, same pool) become one
-/// series, which is written at most once a minute. Loop thread only.
+/// Writes Kubernetes events (events.k8s.io/v1) about pools. Never holds anything up: at most 32 on
+/// their way, what is over is counted and dropped with a log line. Events that repeat within six
+/// minutes (same reason, same pool) become one series, which is written at most once a minute. Loop
+/// thread only.
 class EventRecorder {
  public:
   struct Regarding {
@@ -20,8 +21,8 @@ class EventRecorder {
     std::string pool;
     std::string uid;
   };
-  EventRecorder(EventLoop& loop, kube::Client& client, Random& random, std::string instance, Log log,
-                Metrics& metrics);
+  EventRecorder(EventLoop& loop, kube::Client& client, Random& random, std::string instance,
+                Log log, Metrics& metrics);
   ~EventRecorder();
   /// `reason`: CamelCase, stable. `message`: at most 1 KiB is kept.
   void record(const Regarding& about, std::string reason, std::string message, bool warning);

@@ -30,28 +30,40 @@ struct Operator::Impl {
         signer(std::move(key), "operator/" + settings.identity, loop.clock()),
         pool_metrics(metrics),
         events(loop, client, random, settings.identity, log, metrics),
-        demand(loop, workers, signer, random, {settings.gateways, std::chrono::seconds(25), std::chrono::seconds(15)},
+        demand(loop, workers, signer, random,
+               {settings.gateways, std::chrono::seconds(25), std::chrono::seconds(15)},
                [this](const std::string& pool) { queue.add(pool); }),
         leader(loop, lease_client, random,
                {settings.lease_namespace, settings.lease_name, settings.identity}, log, metrics,
                {[this](std::int64_t) { lead(); }, std::move(lost)}),
         queue(loop, "sessionpool", settings.concurrency, metrics,
-              [this](const std::string& pool, kube::WorkQueue::Done done) { reconcile(pool, std::move(done)); }),
-        deps{loop, client, workers, signer, random, leader, events, demand, pool_metrics, log, settings.render},
-        pools(loop, client, random, kube::kSessionPools, {settings.ns, "", {}}, log, metrics,
-              [](const Json& o) { return PoolObject::from(o); },
-              [this](const std::string& key, const auto&, const auto& now) { pool_changed(key, now != nullptr); }),
-        pods(loop, client, random, kube::kPods, {settings.ns, api::kPoolLabel, {}}, log, metrics,
-             [](const Json& o) { return PodView::from(o); },
-             [this](const std::string&, const auto& before, const auto& now) { pod_changed(before, now); }),
-        nodes(loop, client, random, kNodes, {"", "", {}}, log, metrics,
-              [](const Json& o) { return NodeView::from(o); },
-              [this](const std::string&, const auto& before, const auto& now) {
-                // Heartbeats change nodes all the time; only what a plan looks at matters.
-                if (!before || !now || before->ready != now->ready || before->out_of_service != now->out_of_service) {
-                  enqueue_all();
-                }
-              }) {}
+              [this](const std::string& pool, kube::WorkQueue::Done done) {
+                reconcile(pool, std::move(done));
+              }),
+        deps{loop,   client, workers,      signer, random,         leader,
+             events, demand, pool_metrics, log,    settings.render},
+        pools(
+            loop, client, random, kube::kSessionPools, {settings.ns, "", {}}, log, metrics,
+            [](const Json& o) { return PoolObject::from(o); },
+            [this](const std::string& pool, const auto&, const auto& now) {
+              pool_changed(pool, now != nullptr);
+            }),
+        pods(
+            loop, client, random, kube::kPods, {settings.ns, api::kPoolLabel, {}}, log, metrics,
+            [](const Json& o) { return PodView::from(o); },
+            [this](const std::string&, const auto& before, const auto& now) {
+              pod_changed(before, now);
+            }),
+        nodes(
+            loop, client, random, kNodes, {"", "", {}}, log, metrics,
+            [](const Json& o) { return NodeView::from(o); },
+            [this](const std::string&, const auto& before, const auto& now) {
+              // Heartbeats change nodes all the time; only what a plan looks at matters.
+              if (!before || !now || before->ready != now->ready ||
+                  before->out_of_service != now->out_of_service) {
+                enqueue_all();
+              }
+            }) {}
 
   void start() {
     pools.start();
@@ -62,7 +74,8 @@ struct Operator::Impl {
 
   bool synced() const { return pools.synced() && pods.synced(); }
 
-  // Only the leader plans; a standby keeps its caches warm and knows nothing else, so that its first plan is fresh.
+  // Only the leader plans; a standby keeps its caches warm and knows nothing else, so that its
+  // first plan is fresh.
   void lead() {
     leading = true;
     queue.start();
@@ -138,7 +151,8 @@ struct Operator::Impl {
       done(kube::ReconcileResult::ok());
       return;
     }
-    const Duration delay = std::max<Duration>(*wake - loop.clock().now(), std::chrono::milliseconds(1));
+    const Duration delay =
+        std::max<Duration>(*wake - loop.clock().now(), std::chrono::milliseconds(1));
     done(kube::ReconcileResult::after(delay));
   }
 
@@ -162,10 +176,13 @@ Operator::Operator(EventLoop& loop, kube::Client& client, kube::Client& lease_cl
                    http::Transport& workers, auth::SigningKey key, Random& random,
                    OperatorSettings settings, Log log, Metrics& metrics, std::function<void()> lost)
     : impl_(std::make_unique<Impl>(loop, client, lease_client, workers, std::move(key), random,
-                                   std::move(settings), std::move(log), metrics, std::move(lost))) {}
+                                   std::move(settings), std::move(log), metrics, std::move(lost))) {
+}
 Operator::~Operator() = default;
 
-void Operator::start() { impl_->start(); }
+void Operator::start() {
+  impl_->start();
+}
 
 void Operator::stop(std::function<void()> done) {
   impl_->queue.stop([this, done = std::move(done)]() mutable {
@@ -174,7 +191,9 @@ void Operator::stop(std::function<void()> done) {
   });
 }
 
-bool Operator::ready() const { return impl_->synced(); }
+bool Operator::ready() const {
+  return impl_->synced();
+}
 
 bool Operator::healthy() const {
   return impl_->queue.longest_running() < kStuckAfter;

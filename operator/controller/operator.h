@@ -20,8 +20,8 @@ class SigningKey;
 namespace berth::op {
 
 struct OperatorSettings {
-  std::string ns;                     ///< Namespace to watch; empty: all.
-  std::string lease_namespace;        ///< Where the Lease lives.
+  std::string ns;               ///< Namespace to watch; empty: all.
+  std::string lease_namespace;  ///< Where the Lease lives.
   std::string lease_name = "berth-operator";
   std::string identity;               ///< Host name and a random part.
   std::vector<std::string> gateways;  ///< Origins whose waiting lines count as demand.
@@ -29,14 +29,16 @@ struct OperatorSettings {
   int concurrency = 4;
 };
 
-/// The operator as a whole: leader election, then pools, pods and nodes followed and reconciled. Loop thread only.
+/// The operator as a whole: leader election, then pools, pods and nodes followed and reconciled.
+/// Loop thread only.
 class Operator {
  public:
-  /// `workers` carries the calls to workers and gateways. `lease_client` serves the Lease alone, so that lists cannot
-  /// starve it. All outlive the operator. `lost` runs when leadership is lost: exit the process at once.
+  /// `workers` carries the calls to workers and gateways. `lease_client` serves the Lease alone, so
+  /// that lists cannot starve it. All outlive the operator. `lost` runs when leadership is lost:
+  /// exit the process at once.
   Operator(EventLoop& loop, kube::Client& client, kube::Client& lease_client,
-           http::Transport& workers, auth::SigningKey key, Random& random, OperatorSettings settings,
-           Log log, Metrics& metrics, std::function<void()> lost);
+           http::Transport& workers, auth::SigningKey key, Random& random,
+           OperatorSettings settings, Log log, Metrics& metrics, std::function<void()> lost);
   ~Operator();
 
   void start();

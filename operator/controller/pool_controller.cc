@@ -11,7 +11,8 @@ std::optional<PoolObject> PoolObject::from(const Json& object) {
   p.name = kube::name_of(object);
   p.ns = kube::namespace_of(object);
   p.uid = kube::uid_of(object);
-  if (const Json* g = find_path(object, {"metadata", "generation"}); g != nullptr && g->is_number_integer()) {
+  if (const Json* g = find_path(object, {"metadata", "generation"});
+      g != nullptr && g->is_number_integer()) {
     p.generation = g->get<std::int64_t>();
   }
   if (const Json* s = find(object, "status")) {
@@ -28,8 +29,11 @@ std::optional<PoolObject> PoolObject::from(const Json& object) {
 
 PoolController::PoolController(const ControllerDeps& deps, std::string ns, std::string name,
                                std::function<void()> changed)
-    : deps_(deps), ns_(std::move(ns)), name_(std::move(name)),
-      log_(deps.log.with({{"pool", ns_ + "/" + name_}})), changed_(std::move(changed)),
+    : deps_(deps),
+      ns_(std::move(ns)),
+      name_(std::move(name)),
+      log_(deps.log.with({{"pool", ns_ + "/" + name_}})),
+      changed_(std::move(changed)),
       worker_control_(deps.workers, deps.signer),
       applier_(deps.loop, deps.client, worker_control_, deps.random, deps.render, log_,
                {.may_write = [this] { return deps_.leader.may_write(); },
@@ -139,9 +143,9 @@ std::optional<TimePoint> PoolController::reconcile(
       *object.pool, p.actions,
       [this](const std::string& worker) {
         const auto it = members_.find(worker);
-        return it == members_.end()
-                   ? control::WorkerTarget{}
-                   : control::WorkerTarget{it->second.pod->origin(), api::WorkerUid(it->second.pod->uid)};
+        return it == members_.end() ? control::WorkerTarget{}
+                                    : control::WorkerTarget{it->second.pod->origin(),
+                                                            api::WorkerUid(it->second.pod->uid)};
       },
       history_);
   demand_seen_.reset();
@@ -180,8 +184,8 @@ void PoolController::write_status(const PoolObject& object, const Json& status) 
     return;
   }
   status_writing_ = true;
-  // The uid guards against a pool that was deleted and made again under this name. A merge patch would keep fields that we
-  // dropped; null removes them.
+  // The uid guards against a pool that was deleted and made again under this name. A merge patch
+  // would keep fields that we dropped; null removes them.
   Json patch = {{"metadata", {{"uid", object.uid}}}, {"status", status}};
   if (!status.contains("lastScale")) {
     patch["status"]["lastScale"] = nullptr;
@@ -210,7 +214,8 @@ void PoolController::check_epochs(const Observed& observed) {
     return;
   }
   raising_epoch_ = true;
-  log_.warn("a worker has seen a higher epoch than ours: the Lease was deleted", {{"seen", highest}});
+  log_.warn("a worker has seen a higher epoch than ours: the Lease was deleted",
+            {{"seen", highest}});
   deps_.leader.raise_epoch(highest, [this](bool) {
     raising_epoch_ = false;
     changed_();

@@ -62,9 +62,9 @@ class PoolController {
   void pod_changed(const std::string& name, std::shared_ptr<const PodView> pod);
 
   /// One round. Returns when to come again if nothing happens.
-  std::optional<TimePoint> reconcile(const PoolObject& object, const std::string& pod_cache_version,
-                                     const std::map<std::string, std::shared_ptr<const NodeView>>& nodes,
-                                     bool nodes_known);
+  std::optional<TimePoint> reconcile(
+      const PoolObject& object, const std::string& pod_cache_version,
+      const std::map<std::string, std::shared_ptr<const NodeView>>& nodes, bool nodes_known);
 
  private:
   struct Member {
@@ -72,7 +72,8 @@ class PoolController {
     std::unique_ptr<control::SlotsPoller> poller;
   };
   Observed observe(const PoolObject& object, const std::string& pod_cache_version,
-                   const std::map<std::string, std::shared_ptr<const NodeView>>& nodes, bool nodes_known);
+                   const std::map<std::string, std::shared_ptr<const NodeView>>& nodes,
+                   bool nodes_known);
   void poll(Member& member);
   void write_status(const PoolObject& object, const Json& status);
   void check_epochs(const Observed& observed);

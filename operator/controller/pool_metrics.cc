@@ -10,15 +10,14 @@ constexpr const char* kSlots = "berth_pool_session_slots";
 constexpr const char* kWaiting = "berth_pool_sessions_waiting";
 constexpr const char* kLimited = "berth_pool_scaling_limited";
 
-constexpr std::array<const char*, 8> kWorkerStates{"desired",  "ready",      "starting",    "cordoned",
-                                                   "draining", "unreadable", "terminating", "failed"};
+constexpr std::array<const char*, 8> kWorkerStates{
+    "desired", "ready", "starting", "cordoned", "draining", "unreadable", "terminating", "failed"};
 constexpr std::array<const char*, 3> kSlotStates{"capacity", "used", "free"};
-constexpr std::array kLimits{ScalingLimit::kMinWorkers,    ScalingLimit::kMaxWorkers,
-                             ScalingLimit::kMaxSurge,      ScalingLimit::kUpRate,
-                             ScalingLimit::kDownRate,      ScalingLimit::kStabilization,
-                             ScalingLimit::kTolerance,     ScalingLimit::kWarmUp,
-                             ScalingLimit::kNoData,        ScalingLimit::kUnschedulable,
-                             ScalingLimit::kFailures,      ScalingLimit::kPaused};
+constexpr std::array kLimits{
+    ScalingLimit::kMinWorkers,    ScalingLimit::kMaxWorkers, ScalingLimit::kMaxSurge,
+    ScalingLimit::kUpRate,        ScalingLimit::kDownRate,   ScalingLimit::kStabilization,
+    ScalingLimit::kTolerance,     ScalingLimit::kWarmUp,     ScalingLimit::kNoData,
+    ScalingLimit::kUnschedulable, ScalingLimit::kFailures,   ScalingLimit::kPaused};
 
 MetricLabels with(MetricLabels base, const std::string& key, std::string_view value) {
   base[key] = std::string(value);
@@ -40,15 +39,17 @@ PoolMetrics::Series& PoolMetrics::series(const std::string& ns, const std::strin
   if (fresh) {
     const MetricLabels base{{"namespace", ns}, {"pool", pool}};
     for (const char* state : kWorkerStates) {
-      s.workers[state] = metrics_.gauge(kWorkers, "Workers of a pool by state.", with(base, "state", state));
+      s.workers[state] =
+          metrics_.gauge(kWorkers, "Workers of a pool by state.", with(base, "state", state));
     }
     for (const char* state : kSlotStates) {
       s.slots[state] =
           metrics_.gauge(kSlots, "Session slots of a pool by state.", with(base, "state", state));
     }
     for (const ScalingLimit limit : kLimits) {
-      s.limited[limit] = metrics_.gauge(kLimited, "1 while this rule decides the number of workers.",
-                                        with(base, "reason", to_string(limit)));
+      s.limited[limit] =
+          metrics_.gauge(kLimited, "1 while this rule decides the number of workers.",
+                         with(base, "reason", to_string(limit)));
     }
     s.waiting = metrics_.gauge(kWaiting, "Sessions that wait for a slot.", base);
   }
@@ -59,8 +60,9 @@ void PoolMetrics::update(const std::string& ns, const std::string& pool, const P
                          ScalingLimit limit) {
   Series& s = series(ns, pool);
   const std::map<std::string, std::int64_t> workers{
-      {"desired", n.desired},   {"ready", n.ready},           {"starting", n.starting},
-      {"cordoned", n.cordoned}, {"draining", n.draining},     {"unreadable", n.unreadable},
+      {"desired", n.desired},   {"ready", n.ready},
+      {"starting", n.starting}, {"cordoned", n.cordoned},
+      {"draining", n.draining}, {"unreadable", n.unreadable},
       {"failed", n.failed},     {"terminating", n.terminating}};
   for (const auto& [state, value] : workers) {
     s.workers[state].set(static_cast<double>(value));

@@ -10,8 +10,8 @@
 
 namespace berth::op {
 
-/// The operator's metrics about pools: berth_pool_* with labels namespace and pool, and the reaction time. Series follow the
-/// pool's life. Loop thread only.
+/// The operator's metrics about pools: berth_pool_* with labels namespace and pool, and the
+/// reaction time. Series follow the pool's life. Loop thread only.
 class PoolMetrics {
  public:
   explicit PoolMetrics(Metrics& metrics);

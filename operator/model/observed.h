@@ -44,17 +44,18 @@ struct Worker {
   bool never_started = true;
   /// A kubelet that still heartbeats says that the container is not running, since then.
   std::optional<TimePoint> stopped_since;
-  bool node_lost = false;       ///< The node object is gone or tainted out-of-service.
-  bool person_cordon = false;   ///< Annotation berth.dev/cordon.
+  bool node_lost = false;      ///< The node object is gone or tainted out-of-service.
+  bool person_cordon = false;  ///< Annotation berth.dev/cordon.
 
   std::optional<api::Slots> slots;  ///< The last thing it said.
   bool silent = false;              ///< Nothing said for longer than the long poll and 15 s.
-  bool removing = false;            ///< We are cordoning, retiring or deleting it and have no answer yet.
+  bool removing = false;  ///< We are cordoning, retiring or deleting it and have no answer yet.
 
   WorkerPhase phase() const;
   /// Takes sessions now or will once it has started: what scaling counts on.
   bool present() const;
-  /// Cordoned, and not by a person: ours, for scale-down. Whose it is is derived, so it survives the operator.
+  /// Cordoned, and not by a person: ours, for scale-down. Whose it is is derived, so it survives
+  /// the operator.
   bool our_cordon() const;
   bool idle() const { return slots && slots->sessions == 0; }
   /// The longest grace plus some slack has passed and it is still there.
@@ -73,18 +74,20 @@ struct PoolDemand {
   std::vector<WaitingSession> waiting;
 };
 
-/// What the operator remembers of a pool between two plans. It can be lost: then scale-down waits a full window.
+/// What the operator remembers of a pool between two plans. It can be lost: then scale-down waits a
+/// full window.
 struct History {
   TimePoint started_at{};  ///< When this operator first saw the pool.
-  /// Wants of the window with the last moment each was in force, oldest first, each higher than all later ones: the
-  /// first is the highest of the window.
+  /// Wants of the window with the last moment each was in force, oldest first, each higher than all
+  /// later ones: the first is the highest of the window.
   std::deque<std::pair<TimePoint, std::int64_t>> wants;
   std::deque<TimePoint> created;  ///< Pods asked for in the last minute.
   std::deque<TimePoint> removed;  ///< Pods given up for scale-down in the last minute.
   /// Since when nothing is used or waiting. Absent: there is work.
   std::optional<TimePoint> idle_since;
-  std::optional<std::int64_t> target;  ///< The last number of workers decided on; `paused` holds it.
-  int failures = 0;                    ///< Pods that failed in a row.
+  std::optional<std::int64_t>
+      target;        ///< The last number of workers decided on; `paused` holds it.
+  int failures = 0;  ///< Pods that failed in a row.
   TimePoint last_failure{};
   std::set<std::string> failed_uids;
   std::set<std::string> taken_names;  ///< Names that somebody else's pods hold.

@@ -55,7 +55,8 @@ void read_container(const Json& pod, PodView& v) {
   const Json* last = find(*s, "lastState");
   const bool running = find_path(*s, {"state", "running"}) != nullptr;
   const bool ended = find_path(*s, {"state", "terminated"}) != nullptr;
-  v.never_started = get_int(*s, "restartCount").value_or(0) == 0 && (last == nullptr || last->empty()) &&
+  v.never_started = get_int(*s, "restartCount").value_or(0) == 0 &&
+                    (last == nullptr || last->empty()) &&
                     !get_bool(*s, "started").value_or(false) && !running && !ended;
   if (!running && !v.never_started) {
     v.stopped_since = time_at(*s, {"state", "terminated", "finishedAt"});

@@ -45,8 +45,8 @@ struct NodeView {
   static std::optional<NodeView> from(const Json& node);
 };
 
-/// The pod as the planner's Worker, without slots. `node` null: unknown. `nodes_known`: the list of nodes is complete, so
-/// that an absent node is a lost one.
+/// The pod as the planner's Worker, without slots. `node` null: unknown. `nodes_known`: the list of
+/// nodes is complete, so that an absent node is a lost one.
 Worker make_worker(const PodView& pod, const NodeView* node, bool nodes_known, const Clock& clock);
 
 }  // namespace berth::op

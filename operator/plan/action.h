@@ -4,12 +4,13 @@
 
 namespace berth::op {
 
-/// One thing to do. Everything is keyed by uid: an action for a pod that has been replaced under its name fails.
+/// One thing to do. Everything is keyed by uid: an action for a pod that has been replaced under
+/// its name fails.
 struct Action {
   enum class Kind {
-    kCreate,    ///< A worker pod named `worker`.
-    kDelete,    ///< The pod, with preconditions uid and, if not empty, resource_version.
-    kRetire,    ///< Ask the worker to retire; if it promises, delete it. 409 is a normal answer.
+    kCreate,  ///< A worker pod named `worker`.
+    kDelete,  ///< The pod, with preconditions uid and, if not empty, resource_version.
+    kRetire,  ///< Ask the worker to retire; if it promises, delete it. 409 is a normal answer.
     kCordon,
     kUncordon,
   };

@@ -31,8 +31,8 @@ void count_failures(const Observed& observed, TimePoint now, History& history) {
   history.failed_uids = std::move(still_there);
 }
 
-// The pool's name and the smallest free number: a second creator, or one with a stale view, collides with the first instead
-// of adding to it.
+// The pool's name and the smallest free number: a second creator, or one with a stale view,
+// collides with the first instead of adding to it.
 std::vector<Action> create(const Observed& observed, std::int64_t count) {
   std::set<std::string> taken = observed.history.taken_names;
   for (const Worker& w : observed.workers) {
@@ -64,9 +64,9 @@ Plan plan(const Observed& observed, TimePoint now) {
   append(p.actions, obey_persons(observed));
   if (p.scaling.create > 0) {
     append(p.actions, take_back(observed, p.scaling.create));
-    const auto taken_back = std::count_if(
-        p.actions.begin(), p.actions.end(),
-        [](const Action& a) { return a.kind == Action::Kind::kUncordon; });
+    const auto taken_back = std::count_if(p.actions.begin(), p.actions.end(), [](const Action& a) {
+      return a.kind == Action::Kind::kUncordon;
+    });
     append(p.actions, create(observed, p.scaling.create - taken_back));
   } else {
     append(p.actions, give_up(observed, p.scaling.remove));

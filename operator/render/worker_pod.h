@@ -18,11 +18,12 @@ struct RenderSettings {
 /// Ten hex digits over what the user wrote that reaches a pod: template, worker, session limits.
 std::string pool_revision(const api::SessionPool& pool);
 
-/// The pod: the template, plus labels, owner, the container "berth-worker" (added unless the template has it) with its
-/// configuration, ports, readiness probe, keys and state volumes, and the grace of `drain.timeout`.
+/// The pod: the template, plus labels, owner, the container "berth-worker" (added unless the
+/// template has it) with its configuration, ports, readiness probe, keys and state volumes, and the
+/// grace of `drain.timeout`.
 ///
-/// Volumes: berth-state (journal) and berth-sessions (session directories) are emptyDirs, so both survive a container's
-/// restart; the template may define volumes of these names itself.
+/// Volumes: berth-state (journal) and berth-sessions (session directories) are emptyDirs, so both
+/// survive a container's restart; the template may define volumes of these names itself.
 Json render_worker_pod(const api::SessionPool& pool, const std::string& name,
                        const RenderSettings& settings);
 

@@ -19,9 +19,12 @@ std::int64_t slots_of(const api::Resources& r) {
   return it == r.end() ? 0 : it->second;
 }
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
 
-// A pod that cannot hold a session any more, or that nobody can wait for, takes no room in the pool's budget.
+// A pod that cannot hold a session any more, or that nobody can wait for, takes no room in the
+// pool's budget.
 bool counts_for_nothing(const Worker& w, TimePoint now) {
   return w.phase() == WorkerPhase::kFailed || w.overdue(now) || (w.node_lost && w.silent);
 }
@@ -29,7 +32,10 @@ bool counts_for_nothing(const Worker& w, TimePoint now) {
 class Autoscaler {
  public:
   Autoscaler(const Observed& observed, TimePoint now, History& history)
-      : o_(observed), spec_(observed.pool.scaling), now_(now), history_(history),
+      : o_(observed),
+        spec_(observed.pool.scaling),
+        now_(now),
+        history_(history),
         fresh_(fresh_capacity(observed.pool)) {}
 
   ScalingDecision run() {
@@ -211,8 +217,9 @@ class Autoscaler {
       hold(*spec_.up_max_workers_per_minute - in_last_minute(history_.created),
            ScalingLimit::kUpRate);
     }
-    const auto stuck = std::count_if(o_.workers.begin(), o_.workers.end(),
-                                     [](const Worker& w) { return w.unschedulable && !w.deleting; });
+    const auto stuck = std::count_if(o_.workers.begin(), o_.workers.end(), [](const Worker& w) {
+      return w.unschedulable && !w.deleting;
+    });
     // Some pods without a node make a cluster autoscaler grow; many only make it slow.
     if (stuck > 0) {
       hold(std::max<std::int64_t>(5, ceil_div(d_.load.present, 4)) - stuck,
@@ -269,7 +276,8 @@ class Autoscaler {
     d_.target = d_.load.present - d_.remove;
   }
 
-  /// How many of the emptiest can really go while the rest keeps room for what waits and for the buffer.
+  /// How many of the emptiest can really go while the rest keeps room for what waits and for the
+  /// buffer.
   std::int64_t spread_allows(std::int64_t remove) {
     while (remove > 0) {
       std::vector<Room> rest(rooms_.begin(), rooms_.end() - remove);
@@ -285,9 +293,8 @@ class Autoscaler {
 
   Duration failure_hold() const {
     const double factor = std::pow(2.0, std::min(history_.failures - 1, 20));
-    return std::min<Duration>(
-        kLongestFailureHold,
-        std::chrono::duration_cast<Duration>(kFirstFailureHold * factor));
+    return std::min<Duration>(kLongestFailureHold,
+                              std::chrono::duration_cast<Duration>(kFirstFailureHold * factor));
   }
 
   std::int64_t in_last_minute(std::deque<TimePoint>& times) {

@@ -10,10 +10,10 @@ namespace berth::op {
 
 /// Which rule had the last word on the number of workers. Text for status and metric: to_string.
 enum class ScalingLimit {
-  kNone,           ///< The number wanted is the number there is or will be.
+  kNone,  ///< The number wanted is the number there is or will be.
   kMinWorkers,
   kMaxWorkers,
-  kMaxSurge,       ///< Workers that are leaving still take the room.
+  kMaxSurge,  ///< Workers that are leaving still take the room.
   kUpRate,
   kDownRate,
   kStabilization,  ///< The highest want of the window holds.
@@ -31,9 +31,9 @@ struct Load {
   std::int64_t used = 0;      ///< Slots used on workers that admit or are starting.
   std::int64_t used_all = 0;  ///< On all workers.
   std::int64_t waiting = 0;
-  std::int64_t buffer = 0;    ///< Free slots to keep.
-  std::int64_t present = 0;   ///< Workers that admit, or will when started.
-  std::int64_t leaving = 0;   ///< Cordoned, draining, retired, unreadable or terminating: on top.
+  std::int64_t buffer = 0;   ///< Free slots to keep.
+  std::int64_t present = 0;  ///< Workers that admit, or will when started.
+  std::int64_t leaving = 0;  ///< Cordoned, draining, retired, unreadable or terminating: on top.
   std::int64_t recoverable = 0;  ///< Of those, cordoned by us: can be taken back.
 };
 
@@ -44,18 +44,22 @@ struct ScalingDecision {
   std::int64_t remove = 0;  ///< Workers to give up now.
   std::int64_t target = 0;  ///< What the pool is on its way to: status.workers.desired.
   ScalingLimit limit = ScalingLimit::kNone;
-  std::string sentence;     ///< For people: what was decided and why.
+  std::string sentence;              ///< For people: what was decided and why.
   std::optional<TimePoint> wake_at;  ///< When time alone may change the answer.
-  std::int64_t impossible = 0;       ///< Waiting sessions that no worker of this pool could ever hold.
+  std::int64_t impossible = 0;  ///< Waiting sessions that no worker of this pool could ever hold.
 };
 
-/// Decides. Updates `history` (wants, idle_since, target); the caller records creates and removals when it acts.
+/// Decides. Updates `history` (wants, idle_since, target); the caller records creates and removals
+/// when it acts.
 ///
-///   buffer  = freeSlots, or ceil((used + waiting) * 100 / (100 - p)) - (used + waiting); 0 once nothing has been used
-///             or waiting for scaleToZeroAfter (and from the first moment in a pool that never had a worker)
+///   buffer  = freeSlots, or ceil((used + waiting) * 100 / (100 - p)) - (used + waiting); 0 once
+///   nothing has been used
+///             or waiting for scaleToZeroAfter (and from the first moment in a pool that never had
+///             a worker)
 ///   want    = workers for used + waiting + buffer by first fit, clamped to minWorkers..maxWorkers
-///   up      = at once, within maxWorkersPerMinute, room under maxWorkers + surge, unschedulable and failure holds
-///   down    = to the highest want of the window, if outside the tolerance, within the rate, and the rest still has
+///   up      = at once, within maxWorkersPerMinute, room under maxWorkers + surge, unschedulable
+///   and failure holds down    = to the highest want of the window, if outside the tolerance,
+///   within the rate, and the rest still has
 ///             room for waiting + buffer as it is really spread
 ///
 /// `spec.workers` set: exactly that many, without any of these but the holds on creating.

@@ -12,8 +12,8 @@ std::int64_t free_slots(const Room& room) {
   return std::max<std::int64_t>(0, total - (used == room.used.end() ? 0 : used->second));
 }
 
-// Sessions that want the same come in long runs (a burst of plain sessions); the first room that had no space for a shape
-// cannot have space for it later, so each run goes on where it stopped.
+// Sessions that want the same come in long runs (a burst of plain sessions); the first room that
+// had no space for a shape cannot have space for it later, so each run goes on where it stopped.
 class Packer {
  public:
   Packer(std::vector<Room>& rooms, const api::Resources& fresh, std::int64_t max_new)

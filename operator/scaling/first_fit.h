@@ -24,8 +24,9 @@ struct Fit {
   std::int64_t impossible = 0;   ///< Sessions that not even an empty worker could hold.
 };
 
-/// First fit: each ask goes into the first room with space, existing rooms in the given order before new ones. Not
-/// optimal (that is bin packing), but what the gateway's placement will really do. Stops at `max_new` new workers.
+/// First fit: each ask goes into the first room with space, existing rooms in the given order
+/// before new ones. Not optimal (that is bin packing), but what the gateway's placement will really
+/// do. Stops at `max_new` new workers.
 Fit first_fit(std::vector<Room> rooms, const api::Resources& fresh, const Ask& ask,
               std::int64_t max_new);
 

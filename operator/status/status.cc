@@ -17,8 +17,8 @@ struct Condition {
   std::string message;
 };
 
-Json conditions(const Json& old_status, const std::vector<Condition>& wanted, std::int64_t generation,
-                WallTime wall) {
+Json conditions(const Json& old_status, const std::vector<Condition>& wanted,
+                std::int64_t generation, WallTime wall) {
   Json out = Json::array();
   for (const Condition& c : wanted) {
     const std::string status = c.value ? "True" : "False";
@@ -168,7 +168,8 @@ PoolCounts count(const Observed& observed, const Plan& plan, TimePoint now) {
 Json make_status(const Observed& observed, const Plan& plan, TimePoint now, WallTime wall) {
   const PoolCounts n = count(observed, plan, now);
   const Json& old = observed.pool.status;
-  const bool moving = n.starting > 0 || n.draining > 0 || n.terminating > 0 || n.current != n.desired;
+  const bool moving =
+      n.starting > 0 || n.draining > 0 || n.terminating > 0 || n.current != n.desired;
   const ScalingDecision& s = plan.scaling;
 
   Json status;
@@ -186,8 +187,9 @@ Json make_status(const Observed& observed, const Plan& plan, TimePoint now, Wall
   status["waiting"] = n.waiting;
   const Json* last = find(old, "lastScale");
   const Json* old_desired = find_path(old, {"workers", "desired"});
-  const std::int64_t before =
-      old_desired != nullptr && old_desired->is_number_integer() ? old_desired->get<std::int64_t>() : 0;
+  const std::int64_t before = old_desired != nullptr && old_desired->is_number_integer()
+                                  ? old_desired->get<std::int64_t>()
+                                  : 0;
   if (before != n.desired) {
     status["lastScale"] = {{"time", format_rfc3339(wall)},
                            {"from", before},
@@ -213,10 +215,10 @@ Json make_invalid_status(const Json& old_status, std::int64_t generation, const 
                          WallTime wall) {
   Json status = old_status.is_object() ? old_status : Json::object();
   status["observedGeneration"] = generation;
-  status["conditions"] = conditions(
-      old_status,
-      {{"Ready", false, "InvalidSpec", error.text()}, {"Degraded", true, "InvalidSpec", error.text()}},
-      generation, wall);
+  status["conditions"] = conditions(old_status,
+                                    {{"Ready", false, "InvalidSpec", error.text()},
+                                     {"Degraded", true, "InvalidSpec", error.text()}},
+                                    generation, wall);
   return status;
 }
 
@@ -236,6 +238,8 @@ StatusGate::Verdict StatusGate::judge(const Json& current, const Json& wanted, T
   return !last_write_ || now >= write_at() ? Verdict::kWrite : Verdict::kLater;
 }
 
-TimePoint StatusGate::write_at() const { return last_write_.value_or(TimePoint{}) + kCountsEvery; }
+TimePoint StatusGate::write_at() const {
+  return last_write_.value_or(TimePoint{}) + kCountsEvery;
+}
 
 }  // namespace berth::op

@@ -11,7 +11,8 @@ namespace berth::op {
 Json make_status(const Observed& observed, const Plan& plan, TimePoint now, WallTime wall);
 
 /// The status of a pool whose spec cannot be read.
-Json make_invalid_status(const Json& old_status, std::int64_t generation, const Error& error, WallTime wall);
+Json make_invalid_status(const Json& old_status, std::int64_t generation, const Error& error,
+                         WallTime wall);
 
 /// Counts in words, for the metrics berth_pool_workers{state} and berth_pool_session_slots{state}.
 struct PoolCounts {
@@ -36,7 +37,8 @@ PoolCounts count(const Observed& observed, const Plan& plan, TimePoint now);
 class StatusGate {
  public:
   enum class Verdict { kNothing, kWrite, kLater };
-  /// `kLater`: only session counts differ and the last write is younger than 30 s; ask again at write_at().
+  /// `kLater`: only session counts differ and the last write is younger than 30 s; ask again at
+  /// write_at().
   Verdict judge(const Json& current, const Json& wanted, TimePoint now);
   void written(TimePoint now) { last_write_ = now; }
   TimePoint write_at() const;

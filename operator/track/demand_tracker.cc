@@ -12,8 +12,12 @@ constexpr const char* kGatewayAudience = "berth-gateway";
 class DemandTracker::Poll {
  public:
   Poll(DemandTracker& owner, std::string gateway, std::string ns, std::string pool)
-      : owner_(owner), gateway_(std::move(gateway)), ns_(std::move(ns)), pool_(std::move(pool)),
-        backoff_({std::chrono::milliseconds(100), std::chrono::seconds(5), 2.0, 0.5}, owner.random_) {
+      : owner_(owner),
+        gateway_(std::move(gateway)),
+        ns_(std::move(ns)),
+        pool_(std::move(pool)),
+        backoff_({std::chrono::milliseconds(100), std::chrono::seconds(5), 2.0, 0.5},
+                 owner.random_) {
     send();
   }
 
@@ -89,8 +93,12 @@ class DemandTracker::Poll {
 DemandTracker::DemandTracker(EventLoop& loop, http::Transport& transport, auth::TokenSigner& signer,
                              Random& random, Settings settings,
                              std::function<void(const std::string& key)> on_change)
-    : loop_(loop), transport_(transport), signer_(signer), random_(random),
-      settings_(std::move(settings)), on_change_(std::move(on_change)) {}
+    : loop_(loop),
+      transport_(transport),
+      signer_(signer),
+      random_(random),
+      settings_(std::move(settings)),
+      on_change_(std::move(on_change)) {}
 DemandTracker::~DemandTracker() = default;
 
 void DemandTracker::add_pool(const std::string& ns, const std::string& pool) {

@@ -21,16 +21,18 @@ class DemandTracker {
     std::chrono::seconds wait{25};
     Duration patience = std::chrono::seconds(15);
   };
-  /// `on_change(key)` runs when what waits for "namespace/pool" changed, or a gateway fell silent or came back.
+  /// `on_change(key)` runs when what waits for "namespace/pool" changed, or a gateway fell silent
+  /// or came back.
   DemandTracker(EventLoop& loop, http::Transport& transport, auth::TokenSigner& signer,
-                Random& random, Settings settings, std::function<void(const std::string& key)> on_change);
+                Random& random, Settings settings,
+                std::function<void(const std::string& key)> on_change);
   ~DemandTracker();
 
   void add_pool(const std::string& ns, const std::string& pool);
   void remove_pool(const std::string& ns, const std::string& pool);
 
-  /// The union over gateways: an id that waits at two counts once. Unreadable until every gateway has answered, and
-  /// again when one has been silent for wait + patience.
+  /// The union over gateways: an id that waits at two counts once. Unreadable until every gateway
+  /// has answered, and again when one has been silent for wait + patience.
   PoolDemand demand(const std::string& ns, const std::string& pool) const;
 
  private:

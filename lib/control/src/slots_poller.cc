@@ -6,10 +6,16 @@
 namespace berth::control {
 
 struct SlotsPoller::Impl {
-  Impl(EventLoop& l, http::Transport& t, auth::TokenSigner& s, Random& r, WorkerTarget w, Settings se,
-       std::function<void()> f)
-      : loop(l), transport(t), signer(s), target(std::move(w)), settings(se),
-        backoff(se.backoff, r), on_change(std::move(f)), heard_at(l.clock().now()) {
+  Impl(EventLoop& l, http::Transport& t, auth::TokenSigner& s, Random& r, WorkerTarget w,
+       Settings se, std::function<void()> f)
+      : loop(l),
+        transport(t),
+        signer(s),
+        target(std::move(w)),
+        settings(se),
+        backoff(se.backoff, r),
+        on_change(std::move(f)),
+        heard_at(l.clock().now()) {
     poll();
     watch_silence();
   }
@@ -98,9 +104,17 @@ SlotsPoller::SlotsPoller(EventLoop& loop, http::Transport& transport, auth::Toke
                                    std::move(on_change))) {}
 SlotsPoller::~SlotsPoller() = default;
 
-const std::optional<api::Slots>& SlotsPoller::slots() const { return impl_->slots; }
-bool SlotsPoller::silent() const { return impl_->silent; }
-const std::optional<Error>& SlotsPoller::last_error() const { return impl_->error; }
-const WorkerTarget& SlotsPoller::target() const { return impl_->target; }
+const std::optional<api::Slots>& SlotsPoller::slots() const {
+  return impl_->slots;
+}
+bool SlotsPoller::silent() const {
+  return impl_->silent;
+}
+const std::optional<Error>& SlotsPoller::last_error() const {
+  return impl_->error;
+}
+const WorkerTarget& SlotsPoller::target() const {
+  return impl_->target;
+}
 
 }  // namespace berth::control

@@ -8,8 +8,8 @@
 
 namespace berth::op {
 
-/// Builds Observed values for tests. A pool of workers with 4 slots, 0..6 workers, one slot kept free, a window of 10 s,
-/// zero after 5 s, watched for long enough that scale-down may begin.
+/// Builds Observed values for tests. A pool of workers with 4 slots, 0..6 workers, one slot kept
+/// free, a window of 10 s, zero after 5 s, watched for long enough that scale-down may begin.
 struct PoolBuilder {
   static constexpr TimePoint kStart{std::chrono::hours(1)};
   Observed o;

@@ -20,8 +20,8 @@ struct WorkerTarget {
   bool operator==(const WorkerTarget&) const = default;
 };
 
-/// Keeps the latest `GET /v1/slots` of one worker, by long poll. Loop thread only; destroying it stops it.
-/// What it holds is a hint: the worker alone decides.
+/// Keeps the latest `GET /v1/slots` of one worker, by long poll. Loop thread only; destroying it
+/// stops it. What it holds is a hint: the worker alone decides.
 class SlotsPoller {
  public:
   struct Settings {
@@ -30,9 +30,11 @@ class SlotsPoller {
     /// No answer for `wait` and this long: the worker is unreadable.
     Duration patience = std::chrono::seconds(15);
   };
-  /// `on_change` runs after each answer that differs from the last, and when the worker falls silent.
-  SlotsPoller(EventLoop& loop, http::Transport& transport, auth::TokenSigner& signer, Random& random,
-              WorkerTarget target, Settings settings, std::function<void()> on_change);
+  /// `on_change` runs after each answer that differs from the last, and when the worker falls
+  /// silent.
+  SlotsPoller(EventLoop& loop, http::Transport& transport, auth::TokenSigner& signer,
+              Random& random, WorkerTarget target, Settings settings,
+              std::function<void()> on_change);
   ~SlotsPoller();
 
   /// The last answer, however old; empty until the first.

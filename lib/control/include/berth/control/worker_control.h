@@ -9,7 +9,8 @@
 
 namespace berth::control {
 
-/// Sends a worker the operator's words. Loop thread only. The callback runs once, unless the handle is destroyed.
+/// Sends a worker the operator's words. Loop thread only. The callback runs once, unless the handle
+/// is destroyed.
 class WorkerControl {
  public:
   using DoneFn = std::function<void(Status)>;
