@@ -1,0 +1,68 @@
+# The one door to everything: `make help` lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+JOBS ?= $(shell nproc)
+INPUT ?=
+PREFIX ?= /usr/local
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: deps
+deps: ## Install the Debian packages that are missing (root or sudo)
+	@cmake/install-packages.sh build test
+
+.PHONY: build
+build: deps ## Build the programs (build/release/bin)
+	@cmake --preset release -DBERTH_BUILD_TESTS=OFF > build-configure.log 2>&1 || { cat build-configure.log; exit 1; }
+	@rm -f build-configure.log
+	cmake --build build/release -j $(JOBS)
+
+.PHONY: demo
+demo: build ## Start a cluster on this machine and run the file-processing example (INPUT=dir for your own files)
+	@build/release/bin/file-processing-demo $(if $(INPUT),--input "$(INPUT)")
+
+.PHONY: test
+test: deps ## All tests, from the dev build
+	cmake --preset dev
+	cmake --build build/dev -j $(JOBS)
+	ctest --preset dev
+
+.PHONY: bench
+bench: deps ## Figures of docs/figures.md, from a release build; writes build/bench/results.jsonl
+	@cmake/install-packages.sh bench
+	cmake --preset bench
+	cmake --build build/bench -j $(JOBS)
+	tests/bench/run.sh build/bench
+
+.PHONY: lint
+lint: deps ## clang-format, clang-tidy on the headers' contracts, dependency direction
+	@cmake/install-packages.sh lint
+	tests/lint/run.sh
+
+.PHONY: asan tsan
+asan: deps ## Unit and property tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	cmake --preset asan
+	cmake --build build/asan -j $(JOBS) --target unit_and_property_tests
+	ctest --preset asan -L 'unit|property'
+tsan: deps ## Unit and property tests under ThreadSanitizer
+	cmake --preset tsan
+	cmake --build build/tsan -j $(JOBS) --target unit_and_property_tests
+	ctest --preset tsan -L 'unit|property'
+
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz
+fuzz: deps ## Every fuzz target for FUZZ_SECONDS (60)
+	@cmake/install-packages.sh fuzz
+	cmake --preset fuzz
+	cmake --build build/fuzz -j $(JOBS)
+	tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
+
+.PHONY: install
+install: build ## Install programs, libraries and the CMake package under PREFIX (/usr/local)
+	cmake --install build/release --prefix $(PREFIX)
+
+.PHONY: clean
+clean: ## Remove build/
+	rm -rf build

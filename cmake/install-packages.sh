@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Installs the Debian 12 packages of the named groups that are missing. Needs root or sudo only when something is missing.
+# Usage: install-packages.sh build|test|bench|lint|fuzz ...
+set -euo pipefail
+
+declare -A groups=(
+  [build]="cmake g++ make ninja-build pkg-config ca-certificates libcpprest-dev libboost-dev libssl-dev nlohmann-json3-dev
+    prometheus-cpp-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libexpected-dev libcli11-dev librhonabwy-dev zlib1g-dev
+    procps"
+  [test]="libgtest-dev libgmock-dev librapidcheck-dev openssl curl"
+  [bench]="libbenchmark-dev"
+  [lint]="clang-format-14 clang-tidy-14"
+  [fuzz]="clang-14 libclang-rt-14-dev"
+)
+
+missing=()
+for group in "$@"; do
+  for package in ${groups[$group]:?unknown group $group}; do
+    if [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+      missing+=("$package")
+    fi
+  done
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+echo "Installing: ${missing[*]}"
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || {
+    echo "These packages are missing and need root or sudo to be installed: ${missing[*]}" >&2
+    exit 1
+  }
+  as_root=(sudo)
+fi
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
