@@ -24,6 +24,9 @@ function(berth_program target)
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
+# What the sanitizer runs build.
+add_custom_target(unit_and_property_tests)
+
 # berth_test(<name> LABEL unit|property|integration SOURCES ... LINK ... [TIMEOUT seconds])
 # One GoogleTest program, one CTest entry.
 function(berth_test name)
@@ -36,5 +39,8 @@ function(berth_test name)
   target_link_libraries(${name} PRIVATE berth::compile ${ARG_LINK} GTest::gmock GTest::gtest_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
+  if(NOT ARG_LABEL STREQUAL "integration")
+    add_dependencies(unit_and_property_tests ${name})
+  endif()
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
 endfunction()
