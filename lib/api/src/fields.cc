@@ -31,6 +31,14 @@ void seconds(FieldReader& r, std::string_view key, Duration& out) {
   out = std::chrono::microseconds(std::llround(value * 1e6));
 }
 
+void required_seconds(FieldReader& r, std::string_view key, Duration& out) {
+  if (r.take(key) == nullptr) {
+    r.error(key, "is required");
+    return;
+  }
+  seconds(r, key, out);
+}
+
 Json seconds_json(Duration d) {
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(d).count();
   return static_cast<double>(std::max<std::int64_t>(micros, 0)) / 1e6;

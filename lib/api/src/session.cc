@@ -60,9 +60,9 @@ Status read_worker(FieldReader& r, WorkerRef& out) {
 template <class T>
 void read_ends(FieldReader& r, T& out) {
   wall_time(r, "leaseExpiresAt", out.lease_expires_at);
-  seconds(r, "leaseSecondsRemaining", out.lease_remaining);
+  required_seconds(r, "leaseSecondsRemaining", out.lease_remaining);
   wall_time(r, "executionDeadline", out.execution_deadline);
-  seconds(r, "executionSecondsRemaining", out.execution_remaining);
+  required_seconds(r, "executionSecondsRemaining", out.execution_remaining);
 }
 
 template <class T>
