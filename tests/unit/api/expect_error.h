@@ -6,7 +6,7 @@
 
 namespace berth::api {
 
-/// The error of a result, or one that says that there was none: tests compare it without looking first.
+/// The error of a result, or one that says that there was none; no need to look first.
 template <class T>
 Error error_in(const Result<T>& result) {
   return result ? Error::invalid("no error", "it was accepted") : result.error();
