@@ -10,6 +10,7 @@
 #include "berth/http/server.h"
 #include "lib/http/src/parser.h"
 #include "lib/http/src/stream.h"
+#include "lib/http/src/writer.h"
 
 namespace berth::http {
 
@@ -44,7 +45,8 @@ struct ServerCore {
 
 /// One client connection: reads requests one after another, runs the handler, writes the answer. A
 /// state machine on readiness events; no timers of its own (the server sweeps).
-class Connection final : public std::enable_shared_from_this<Connection> {
+class Connection final : public std::enable_shared_from_this<Connection>,
+                         private MessageWriter::Owner {
  public:
   Connection(ServerCore& core, const Tcp& protocol, int fd, std::string peer);
   ~Connection();
@@ -54,7 +56,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void close(bool abort = false, bool silently = false);
   /// No request after the current one.
   void drain();
-  bool due(TimePoint now) const { return read_deadline_ <= now || write_deadline_ <= now; }
+  bool due(TimePoint now) const { return read_deadline_ <= now || write_blocked(now); }
   /// Closes or answers what has waited too long.
   void sweep(TimePoint now);
 
@@ -122,14 +124,11 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void set_read_deadline();
 
   // connection_write.cc
+  std::shared_ptr<void> keep() override { return shared_from_this(); }
+  void on_written(MessageWriter::End end) override;
+  bool write_blocked(TimePoint now) const;
   /// Start line and fields; decides how the body is framed.
   std::string build_head(const Response& response);
-  bool flush();
-  void arm_write();
-  void written();
-  void pump();
-  void pump_soon();
-  void on_chunk(Result<std::string> chunk);
   void finish_answer();
   void linger();
   void forget_exchange();
@@ -168,16 +167,10 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   std::function<void()> gone_;
 
   // The answer.
-  Outgoing out_;
-  bool write_armed_ = false;
-  TimePoint write_deadline_ = TimePoint::max();
+  MessageWriter writer_;
   bool close_after_ = false;
-  std::shared_ptr<BodySource> source_;
-  std::optional<std::uint64_t> source_left_;
   bool bodiless_ = false;  ///< HEAD, 204, 304.
   bool chunked_ = false;
-  bool chunk_asked_ = false;
-  bool pumping_ = false;
 };
 
 }  // namespace berth::http

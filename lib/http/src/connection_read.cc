@@ -160,7 +160,7 @@ void Connection::on_bytes(std::string_view bytes) {
 void Connection::on_end() {
   ended_ = true;
   const bool working = phase_ == Phase::kHandling || phase_ == Phase::kAnswering;
-  if (!working || !parser_.done() || gone_ || source_) {
+  if (!working || !parser_.done() || gone_ || writer_.streaming()) {
     close();
   }
 }
@@ -387,8 +387,9 @@ void Connection::send_continue() {
   if (!std::exchange(expects_continue_, false) || phase_ == Phase::kAnswering) {
     return;
   }
-  out_.set("HTTP/1.1 100 Continue\r\n\r\n", {});
-  if (stream_.write(out_) != Stream::Io::kDone) {
+  Outgoing interim;
+  interim.set("HTTP/1.1 100 Continue\r\n\r\n", {});
+  if (stream_.write(interim) != Stream::Io::kDone) {
     close();
   }
 }
@@ -459,7 +460,7 @@ void Connection::deliver_soon() {
 }
 
 void Connection::sweep(TimePoint now) {
-  if (write_deadline_ <= now) {
+  if (write_blocked(now)) {
     close(true);
     return;
   }

@@ -8,9 +8,6 @@ namespace berth::http {
 
 namespace {
 
-// Chunks of one answer written in a row before others get their turn.
-constexpr int kChunksInARow = 16;
-
 Error client_left() {
   return Error::make(ErrorCode::kUnavailable, "ConnectionLost", "the client has gone");
 }
@@ -36,7 +33,8 @@ Connection::Connection(ServerCore& core, const Tcp& protocol, int fd, std::strin
     : core_(core),
       stream_(core.loop.context()),
       peer_(std::make_shared<const std::string>(std::move(peer))),
-      parser_(MessageParser::Kind::kRequest, core.options.limits.max_header_bytes) {
+      parser_(MessageParser::Kind::kRequest, core.options.limits.max_header_bytes),
+      writer_(core.loop, *this) {
   stream_.assign(protocol, fd);
 }
 
@@ -59,13 +57,12 @@ void Connection::close(bool abort, bool silently) {
   const auto self = shared_from_this();
   ServerCore::List& list = phase_ == Phase::kIdle ? core_.idle : core_.busy;
   phase_ = Phase::kClosed;
-  read_deadline_ = write_deadline_ = TimePoint::max();
+  read_deadline_ = TimePoint::max();
   stream_.close(abort);
   auto gone = std::exchange(gone_, nullptr);
-  const auto source = std::exchange(source_, nullptr);
   forget_exchange();
   pending_.clear();
-  out_.clear();
+  writer_.stop();
   if (gone && !silently) {
     core_.loop.post(std::move(gone));
   }
@@ -104,14 +101,31 @@ void Connection::answer(Response response) {
   close_after_ = close_after_ || core_.draining || ended_ || !parser_.done() ||
                  has_token(response.headers.get("Connection"), "close");
   std::string head = build_head(response);
-  if (bodiless_) {
-    response.body.clear();
-    response.body_source = nullptr;
+  if (response.body_source && !bodiless_) {
+    writer_.send(stream_, std::move(head), std::move(response.body_source), chunked_);
+  } else {
+    writer_.send(stream_, std::move(head), bodiless_ ? std::string() : std::move(response.body));
   }
-  source_ = std::move(response.body_source);
-  out_.set(std::move(head), source_ ? std::string() : std::move(response.body));
-  if (flush()) {
-    written();
+  if (writer_.busy() && !consuming_) {
+    want_read();
+  }
+}
+
+bool Connection::write_blocked(TimePoint now) const {
+  return writer_.blocked_since() != TimePoint::max() &&
+         now - writer_.blocked_since() >= core_.options.limits.write_idle_timeout;
+}
+
+void Connection::on_written(MessageWriter::End end) {
+  if (phase_ != Phase::kAnswering) {
+    return;
+  }
+  if (end == MessageWriter::End::kSent) {
+    guarded([this] { finish_answer(); });
+  } else {
+    // The head has promised a whole body: only a broken connection tells the client that there is
+    // none.
+    close(true);
   }
 }
 
@@ -129,11 +143,9 @@ std::string Connection::build_head(const Response& response) {
   const bool empty_status = response.status == 204 || response.status == 304;
   bodiless_ = is_head_ || empty_status;
   chunked_ = false;
-  source_left_.reset();
   if (response.body_source) {
-    source_left_ = response.body_source->length();
-    if (source_left_) {
-      append_field(head, "Content-Length", std::to_string(*source_left_));
+    if (const auto length = response.body_source->length()) {
+      append_field(head, "Content-Length", std::to_string(*length));
     } else if (version_ >= 11) {
       chunked_ = true;
       append_field(head, "Transfer-Encoding", "chunked");
@@ -151,106 +163,6 @@ std::string Connection::build_head(const Response& response) {
     append_field(head, "Connection", "keep-alive");
   }
   return head.append("\r\n");
-}
-
-// True when all has gone; else it goes on by itself, or the connection is closed.
-bool Connection::flush() {
-  switch (stream_.write(out_)) {
-    case Stream::Io::kDone:
-      write_deadline_ = TimePoint::max();
-      return true;
-    case Stream::Io::kAgain:
-      write_deadline_ = core_.loop.clock().now() + core_.options.limits.write_idle_timeout;
-      arm_write();
-      return false;
-    default:
-      close();
-      return false;
-  }
-}
-
-void Connection::arm_write() {
-  if (std::exchange(write_armed_, true)) {
-    return;
-  }
-  stream_.wait_write([self = shared_from_this()](const boost::system::error_code& ec) {
-    self->write_armed_ = false;
-    if (!ec) {
-      self->guarded([&] {
-        if (self->flush()) {
-          self->written();
-        }
-      });
-    }
-  });
-  if (!consuming_) {
-    want_read();
-  }
-}
-
-void Connection::written() {
-  if (source_) {
-    pump();
-  } else {
-    finish_answer();
-  }
-}
-
-// A loop, not a recursion: a source in memory calls back inside next().
-void Connection::pump() {
-  if (pumping_) {
-    return;
-  }
-  pumping_ = true;
-  const auto self = shared_from_this();
-  for (int chunks = 0; phase_ == Phase::kAnswering && source_ && !chunk_asked_ && out_.empty();
-       ++chunks) {
-    if (chunks == kChunksInARow) {
-      post_guarded([this] { pump(); });
-      break;
-    }
-    chunk_asked_ = true;
-    const auto source = source_;
-    guarded([&] {
-      source->next([weak = weak_from_this()](Result<std::string> chunk) {
-        if (const auto connection = weak.lock()) {
-          connection->on_chunk(std::move(chunk));
-        }
-      });
-    });
-  }
-  pumping_ = false;
-  if (!consuming_) {
-    want_read();
-  }
-}
-
-void Connection::on_chunk(Result<std::string> chunk) {
-  if (!std::exchange(chunk_asked_, false) || phase_ != Phase::kAnswering) {
-    return;
-  }
-  const bool last = chunk && chunk->empty();
-  if (!chunk || (last && source_left_.value_or(0) > 0) ||
-      (source_left_ && chunk->size() > *source_left_)) {
-    // The head has promised more, or less: only a broken connection tells the client so.
-    close(true);
-    return;
-  }
-  if (last) {
-    source_ = nullptr;
-    out_.set(chunked_ ? "0\r\n\r\n" : "", {});
-  } else if (chunked_) {
-    std::string head = chunk_head(chunk->size());
-    out_.set(std::move(head), std::move(*chunk), "\r\n");
-  } else {
-    if (source_left_) {
-      *source_left_ -= chunk->size();
-    }
-    out_.set({}, std::move(*chunk));
-  }
-  if (flush()) {
-    written();
-  }
 }
 
 void Connection::finish_answer() {

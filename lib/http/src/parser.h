@@ -53,6 +53,9 @@ class MessageParser {
   bool done() const;
   const std::optional<ParseError>& error() const;
   Head& head();
+  const Head& head() const;
+  /// Whether the connection may be used again when the message is complete.
+  bool keep_alive() const { return head().keep_alive; }
 
  private:
   class Base;

@@ -38,6 +38,7 @@ class Outgoing {
 
   std::array<boost::asio::const_buffer, 3> buffers() const;
   void consume(std::size_t n) { done_ += n; }
+  void rewind() { done_ = 0; }
   bool empty() const { return done_ >= size(); }
   /// True while nothing has gone out yet.
   bool untouched() const { return done_ == 0; }
