@@ -19,6 +19,9 @@ struct LeaderSettings {
   Duration lease = std::chrono::seconds(15);
   Duration renew_deadline = std::chrono::seconds(10);
   Duration retry = std::chrono::seconds(2);
+
+  /// lease > renew_deadline > 1.2 * retry > 0, and nothing empty.
+  Status check() const;
 };
 
 class LeaderElector {
@@ -32,7 +35,9 @@ class LeaderElector {
                 Metrics& metrics, Events events);
   ~LeaderElector();
   void start();
-  /// Gives the Lease back if held, so that a standby takes over at once; then `done`.
+  /// Gives the Lease back if held, so that a standby takes over at once; then `done`. may_write()
+  /// is false from the call on; takes at most half the renew deadline. Call it once, after all work
+  /// has stopped.
   void release(std::function<void()> done);
 
   /// True while the last renewal is younger than the renew deadline by our own clock: ask right
@@ -45,7 +50,7 @@ class LeaderElector {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // shared: callbacks under way keep it
 };
 
 }  // namespace berth::kube
