@@ -87,8 +87,8 @@ void ActivityLog::finish(const ActivityFinishedRecord& outcome) {
 }
 
 void ActivityLog::trim() {
-  while (finished_.size() > 1 && (finished_.size() > limits_.max_results ||
-                                  finished_bytes_ > limits_.max_result_bytes)) {
+  while (finished_.size() > 1 &&
+         (finished_.size() > limits_.max_results || finished_bytes_ > limits_.max_result_bytes)) {
     finished_bytes_ -= finished_.front().second;
     by_id_.erase(finished_.front().first);
     forgotten_.insert(std::move(finished_.front().first));
@@ -114,7 +114,8 @@ void ActivityLog::snapshot(const api::SessionId& session, std::vector<Record>& o
   }
 }
 
-ActivityFinishedRecord finished_record(const api::SessionId& session, const api::ActivityInfo& info) {
+ActivityFinishedRecord finished_record(const api::SessionId& session,
+                                       const api::ActivityInfo& info) {
   ActivityFinishedRecord r;
   r.session = session;
   r.activity = info.activity_id;

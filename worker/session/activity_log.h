@@ -21,17 +21,20 @@ struct Activity {
   bool cancel_asked = false;
 };
 
-/// The activities of one session: those that run, the results of the newest that finished, and every id ever used,
-/// so that nothing runs twice. Results are bounded by count and bytes, ids by count.
+/// The activities of one session: those that run, the results of the newest that finished, and
+/// every id ever used, so that nothing runs twice. Results are bounded by count and bytes, ids by
+/// count.
 class ActivityLog {
  public:
   struct Limits {
-    std::size_t max_results = 100;            ///< Finished activities whose result is kept.
-    std::size_t max_result_bytes = 4u << 20;  ///< Of those together; the newest is kept whatever its size.
+    std::size_t max_results = 100;  ///< Finished activities whose result is kept.
+    std::size_t max_result_bytes =
+        4u << 20;  ///< Of those together; the newest is kept whatever its size.
     std::size_t max_ids = 100'000;
   };
 
-  explicit ActivityLog(Limits limits = {}) : limits_(limits) {}
+  ActivityLog() = default;
+  explicit ActivityLog(Limits limits) : limits_(limits) {}
 
   /// Null if unknown or forgotten. Valid until the next change.
   const Activity* find(const api::ActivityId& id) const;
@@ -60,11 +63,13 @@ class ActivityLog {
   Limits limits_;
   std::unordered_map<api::ActivityId, Activity> by_id_;
   std::unordered_set<api::ActivityId> forgotten_;
-  std::deque<std::pair<api::ActivityId, std::size_t>> finished_;  ///< Oldest first, with the result's size.
+  std::deque<std::pair<api::ActivityId, std::size_t>>
+      finished_;  ///< Oldest first, with the result's size.
   std::size_t finished_bytes_ = 0;
   std::size_t running_ = 0;
 };
 
-ActivityFinishedRecord finished_record(const api::SessionId& session, const api::ActivityInfo& info);
+ActivityFinishedRecord finished_record(const api::SessionId& session,
+                                       const api::ActivityInfo& info);
 
 }  // namespace berth::worker

@@ -10,9 +10,10 @@
 #include "berth/api/session.h"
 #include "berth/base/clock.h"
 
-/// What a worker must still know after its process was killed: one record per step, in order. The session table
-/// writes them before a step takes effect and rebuilds itself from them; worker/journal puts them on disk. Times on
-/// the boot clock hold as long as the machine runs, which is as long as its sessions can live.
+/// What a worker must still know after its process was killed: one record per step, in order. The
+/// session table writes them before a step takes effect and rebuilds itself from them;
+/// worker/journal puts them on disk. Times on the boot clock hold as long as the machine runs,
+/// which is as long as its sessions can live.
 namespace berth::worker {
 
 struct SessionOpenedRecord {
@@ -45,7 +46,8 @@ struct SessionEndedRecord {
   bool operator==(const SessionEndedRecord&) const = default;
 };
 
-/// What is left of a session that has ended, as a compacted journal tells it. Stands for Opened + Ended.
+/// What is left of a session that has ended, as a compacted journal tells it. Stands for Opened +
+/// Ended.
 struct EndedSession {
   api::SessionId id;
   std::string token_hash;
@@ -116,24 +118,26 @@ struct ActivityForgottenRecord {
   bool operator==(const ActivityForgottenRecord&) const = default;
 };
 
-using Record = std::variant<SessionOpenedRecord, SessionEndingRecord, SessionEndedRecord, EndedSession,
-                            CordonRecord, RetiredRecord, ActivityAcceptedRecord, ActivityGroupRecord,
-                            ActivityRejectedRecord, ActivityFinishedRecord, ActivityForgottenRecord>;
+using Record =
+    std::variant<SessionOpenedRecord, SessionEndingRecord, SessionEndedRecord, EndedSession,
+                 CordonRecord, RetiredRecord, ActivityAcceptedRecord, ActivityGroupRecord,
+                 ActivityRejectedRecord, ActivityFinishedRecord, ActivityForgottenRecord>;
 
-/// True for steps that happen whether or not they can be written: an end cannot be refused, and process groups,
-/// results and the like already happened. Space is reserved for them. All others are refused when they cannot be
-/// written.
+/// True for steps that happen whether or not they can be written: an end cannot be refused, and
+/// process groups, results and the like already happened. Space is reserved for them. All others
+/// are refused when they cannot be written.
 inline bool happens_anyway(const Record& r) {
-  return !std::holds_alternative<SessionOpenedRecord>(r) && !std::holds_alternative<CordonRecord>(r) &&
-         !std::holds_alternative<RetiredRecord>(r) && !std::holds_alternative<ActivityAcceptedRecord>(r);
+  return !std::holds_alternative<SessionOpenedRecord>(r) &&
+         !std::holds_alternative<CordonRecord>(r) && !std::holds_alternative<RetiredRecord>(r) &&
+         !std::holds_alternative<ActivityAcceptedRecord>(r);
 }
 
 /// Where the table's steps are written down.
 class Ledger {
  public:
   virtual ~Ledger() = default;
-  /// Returns once the record will survive the death of this process (for RetiredRecord: of the machine). After an
-  /// error nothing of the record is left; kUnavailable "JournalUnavailable".
+  /// Returns once the record will survive the death of this process (for RetiredRecord: of the
+  /// machine). After an error nothing of the record is left; kUnavailable "JournalUnavailable".
   virtual Status write(const Record& record) = 0;
 };
 

@@ -14,7 +14,8 @@ Error result_forgotten(const api::ActivityId& id) {
 }  // namespace
 
 Result<SessionTable::Accepted> SessionTable::accept_activity(const api::SessionId& session_id,
-                                                             const api::ActivityId& id, const std::string& type) {
+                                                             const api::ActivityId& id,
+                                                             const std::string& type) {
   Session* session = find_mutable(session_id);
   if (const auto known = session != nullptr ? session->activities.find(id) : nullptr) {
     if (known->info.type != type) {
@@ -30,11 +31,13 @@ Result<SessionTable::Accepted> SessionTable::accept_activity(const api::SessionI
     return fail(result_forgotten(id));
   }
   const auto limit = settings_.sessions.max_activities_per_session;
-  if (static_cast<std::int64_t>(session->activities.running()) >= limit || session->activities.full()) {
-    return fail(Error::make(ErrorCode::kResourceExhausted, "TooManyActivities",
-                            session->activities.full()
-                                ? "this session has run all the activities that one session may"
-                                : "this session already runs " + std::to_string(limit) + " activities at once"));
+  if (static_cast<std::int64_t>(session->activities.running()) >= limit ||
+      session->activities.full()) {
+    return fail(Error::make(
+        ErrorCode::kResourceExhausted, "TooManyActivities",
+        session->activities.full()
+            ? "this session has run all the activities that one session may"
+            : "this session already runs " + std::to_string(limit) + " activities at once"));
   }
   BERTH_TRY(ledger_.write(ActivityAcceptedRecord{session_id, id, type}));
   session->used = true;
@@ -75,14 +78,16 @@ void SessionTable::set_process_group(const api::SessionId& session, const api::A
   }
 }
 
-void SessionTable::set_progress(const api::SessionId& session, const api::ActivityId& id, Json progress) {
+void SessionTable::set_progress(const api::SessionId& session, const api::ActivityId& id,
+                                Json progress) {
   if (Activity* activity = find_running(session, id)) {
     activity->info.progress = std::move(progress);
     ++activity->info.version;
   }
 }
 
-void SessionTable::set_stderr_tail(const api::SessionId& session, const api::ActivityId& id, std::string tail) {
+void SessionTable::set_stderr_tail(const api::SessionId& session, const api::ActivityId& id,
+                                   std::string tail) {
   if (Activity* activity = find_running(session, id)) {
     activity->info.stderr_tail = std::move(tail);
     ++activity->info.version;
@@ -107,12 +112,15 @@ void SessionTable::finish_activity(ActivityFinishedRecord outcome) {
     outcome.stderr_tail = activity->info.stderr_tail;
   }
   if (!ledger_.write(outcome)) {
-    // A large result on a full disk: the small fact that it is over has room. The caller still gets the result,
-    // unless this process dies before it asks.
-    ActivityFinishedRecord small{outcome.session, outcome.activity};
+    // A large result on a full disk: the small fact that it is over has room. The caller still gets
+    // the result, unless this process dies before it asks.
+    ActivityFinishedRecord small;
+    small.session = outcome.session;
+    small.activity = outcome.activity;
     small.failure_type = "ResultNotRecorded";
-    small.failure_message = "it ended as " + std::string(api::to_string(outcome.state)) +
-                            ", but its result could not be written down before the worker restarted";
+    small.failure_message =
+        "it ended as " + std::string(api::to_string(outcome.state)) +
+        ", but its result could not be written down before the worker restarted";
     small.runtime = outcome.runtime;
     (void)ledger_.write(small);
   }

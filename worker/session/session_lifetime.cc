@@ -7,8 +7,9 @@ namespace berth::worker {
 namespace {
 
 EndedSession ended_from(const Session& session, TimePoint now) {
-  return EndedSession{session.id,        session.token_hash, session.owner, session.resources, session.end_reason,
-                      session.opened_at, session.opened_wall, now,          std::nullopt};
+  return EndedSession{
+      session.id,        session.token_hash,  session.owner, session.resources, session.end_reason,
+      session.opened_at, session.opened_wall, now,           std::nullopt};
 }
 
 }  // namespace
@@ -47,8 +48,9 @@ Status SessionTable::give_back(const api::SessionId& id, const std::string& atte
   }
   if (session->used || attempt.empty() || session->attempt != attempt ||
       session->state != api::SessionState::kOpen) {
-    return fail(Error::make(ErrorCode::kConflict, "SessionClaimed",
-                            "session '" + id.str() + "' is used, or belongs to a later attempt; it stays"));
+    return fail(
+        Error::make(ErrorCode::kConflict, "SessionClaimed",
+                    "session '" + id.str() + "' is used, or belongs to a later attempt; it stays"));
   }
   begin_end(*session, api::EndReason::kGivenBack, Duration{0});
   return {};
@@ -57,7 +59,8 @@ Status SessionTable::give_back(const api::SessionId& id, const std::string& atte
 void SessionTable::begin_end(Session& session, api::EndReason reason, Duration keep_for) {
   std::vector<api::ActivityId> running = session.activities.running_ids();
   if (!running.empty()) {
-    // Written although the end below will be too: after a crash in between the session must not come back open.
+    // Written although the end below will be too: after a crash in between the session must not
+    // come back open.
     (void)ledger_.write(SessionEndingRecord{session.id, reason, keep_for});
   }
   session.state = api::SessionState::kEnding;
@@ -75,7 +78,8 @@ void SessionTable::begin_end(Session& session, api::EndReason reason, Duration k
 void SessionTable::finish_end(Session& session) {
   const TimePoint now = clock_.now();
   EndedSession over = ended_from(session, now);
-  const bool held = session.keep_for > Duration{0} && !retired_ && !shutdown_deadline_ && !drain_deadline_;
+  const bool held =
+      session.keep_for > Duration{0} && !retired_ && !shutdown_deadline_ && !drain_deadline_;
   if (held) {
     over.hold_until = now + session.keep_for;
   }
@@ -151,8 +155,8 @@ TimePoint SessionTable::due(const Session& session) const {
   return at;
 }
 
-// Keeps next_look at or before due(). A due time that moved later is noticed when the look comes, so a renewal costs
-// nothing here.
+// Keeps next_look at or before due(). A due time that moved later is noticed when the look comes,
+// so a renewal costs nothing here.
 void SessionTable::schedule(Session& session) {
   const TimePoint at = due(session);
   if (at < session.next_look || at == TimePoint::max()) {

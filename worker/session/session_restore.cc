@@ -51,7 +51,7 @@ void SessionTable::replay(const Record& record) {
           },
           [&](const SessionEndedRecord& r) {
             with_session(r.id, [&](Session& s) {
-              EndedSession over{s.id,        s.token_hash, s.owner,    s.resources, r.reason,
+              EndedSession over{s.id,        s.token_hash,  s.owner,    s.resources, r.reason,
                                 s.opened_at, s.opened_wall, r.ended_at, r.hold_until};
               activities_running_ -= static_cast<std::int64_t>(s.activities.running());
               api::subtract_from(used_, s.resources);
@@ -112,13 +112,16 @@ void SessionTable::finish_restore(bool same_boot) {
   std::vector<api::SessionId> over;
   for (auto& [id, session] : sessions_) {
     for (const api::ActivityId& activity : session.activities.running_ids()) {
-      ActivityFinishedRecord outcome{session.id, activity};
+      ActivityFinishedRecord outcome;
+      outcome.session = session.id;
+      outcome.activity = activity;
       outcome.failure_type = "WorkerRestarted";
       outcome.failure_message = "the worker process was restarted while the activity ran";
       outcome.failure_retryable = true;
       session.activities.finish(outcome);
     }
-    // Who used which session was not written down, so all count as used: none may be given back any more.
+    // Who used which session was not written down, so all count as used: none may be given back any
+    // more.
     session.used = true;
     session.opened_at = same_boot ? std::min(session.opened_at, now) : now;
     session.lease_expires = now + session.heartbeat_timeout;
@@ -163,8 +166,15 @@ std::vector<Record> SessionTable::snapshot() const {
     out.emplace_back(hold);
   }
   for (const Session* s : list()) {
-    out.emplace_back(SessionOpenedRecord{s->id, s->token_hash, s->owner, s->resources, s->heartbeat_timeout,
-                                         s->opened_at, s->opened_wall, s->execution_deadline, {}});
+    out.emplace_back(SessionOpenedRecord{s->id,
+                                         s->token_hash,
+                                         s->owner,
+                                         s->resources,
+                                         s->heartbeat_timeout,
+                                         s->opened_at,
+                                         s->opened_wall,
+                                         s->execution_deadline,
+                                         {}});
     s->activities.snapshot(s->id, out);
     if (s->state == api::SessionState::kEnding) {
       out.emplace_back(SessionEndingRecord{s->id, s->end_reason, s->keep_for});

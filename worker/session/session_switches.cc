@@ -8,8 +8,8 @@ namespace berth::worker {
 Status SessionTable::check_epoch(std::int64_t epoch) const {
   if (epoch < epoch_) {
     Error e = Error::make(ErrorCode::kConflict, "StaleEpoch",
-                          "a later operator has spoken: the highest epoch seen is " + std::to_string(epoch_) +
-                              ", this is " + std::to_string(epoch));
+                          "a later operator has spoken: the highest epoch seen is " +
+                              std::to_string(epoch_) + ", this is " + std::to_string(epoch));
     e.field = "epoch";
     return fail(std::move(e));
   }
@@ -29,12 +29,15 @@ Status SessionTable::set_cordon(CordonRecord next) {
   return {};
 }
 
-Status SessionTable::cordon(std::int64_t epoch) { return set_cordon({epoch, true, drain_deadline_}); }
+Status SessionTable::cordon(std::int64_t epoch) {
+  return set_cordon({epoch, true, drain_deadline_});
+}
 
 Status SessionTable::uncordon(std::int64_t epoch) {
   BERTH_TRY(check_epoch(epoch));
   if (retired_) {
-    return fail(Error::make(ErrorCode::kConflict, "Retired", "a retired worker cannot be taken back"));
+    return fail(
+        Error::make(ErrorCode::kConflict, "Retired", "a retired worker cannot be taken back"));
   }
   return set_cordon({epoch, false, std::nullopt});
 }

@@ -11,15 +11,17 @@ constexpr Duration kShortestTimeout = std::chrono::seconds(1);
 
 Status check_timeout(const char* field, Duration asked, Duration longest) {
   if (asked < kShortestTimeout || asked > longest) {
-    return fail(Error::invalid(field, "must be between " + format_duration(kShortestTimeout) + " and " +
-                                          format_duration(longest) + ", is " + format_duration(asked)));
+    return fail(Error::invalid(field, "must be between " + format_duration(kShortestTimeout) +
+                                          " and " + format_duration(longest) + ", is " +
+                                          format_duration(asked)));
   }
   return {};
 }
 
 Error taken(const api::SessionId& id) {
-  Error e = Error::make(ErrorCode::kAlreadyExists, "SessionIdTaken",
-                        "a session '" + id.str() + "' exists and was not opened with this token; choose another id");
+  Error e = Error::make(
+      ErrorCode::kAlreadyExists, "SessionIdTaken",
+      "a session '" + id.str() + "' exists and was not opened with this token; choose another id");
   e.field = "id";
   return e;
 }
@@ -72,8 +74,8 @@ Status SessionTable::check_open(const api::SessionId& id) const {
   if (const EndedSession* over = find_ended(id)) {
     return fail(ended(id, over->reason));
   }
-  return fail(
-      Error::make(ErrorCode::kNotFound, "SessionNotFound", "this worker knows no session '" + id.str() + "'"));
+  return fail(Error::make(ErrorCode::kNotFound, "SessionNotFound",
+                          "this worker knows no session '" + id.str() + "'"));
 }
 
 std::vector<const Session*> SessionTable::list() const {
@@ -93,18 +95,21 @@ Status SessionTable::may_admit() const {
     case api::WorkerState::kActive:
       return {};
     case api::WorkerState::kCordoned:
-      return fail(Error::make(ErrorCode::kUnavailable, "Cordoned", "this worker takes no new session for now"));
+      return fail(Error::make(ErrorCode::kUnavailable, "Cordoned",
+                              "this worker takes no new session for now"));
     case api::WorkerState::kDraining:
       return fail(Error::make(ErrorCode::kUnavailable, "Draining", "this worker is being emptied"));
     case api::WorkerState::kRetired:
       break;
   }
-  return fail(Error::make(ErrorCode::kUnavailable, "Retired", "this worker never takes a session again"));
+  return fail(
+      Error::make(ErrorCode::kUnavailable, "Retired", "this worker never takes a session again"));
 }
 
 Status SessionTable::fits(const api::Resources& asked, const api::Resources& freed) const {
   if (const std::string name = api::short_of(capacity_, {}, asked); !name.empty()) {
-    Error e = Error::invalid("resources." + name, "this worker does not offer that much of it at all");
+    Error e =
+        Error::invalid("resources." + name, "this worker does not offer that much of it at all");
     e.reason = "ResourceNotOffered";
     return fail(std::move(e));
   }
@@ -112,14 +117,16 @@ Status SessionTable::fits(const api::Resources& asked, const api::Resources& fre
   api::subtract_from(used, freed);
   if (const std::string name = api::short_of(capacity_, used, asked); !name.empty()) {
     Error e = Error::make(ErrorCode::kResourceExhausted, "NoFreeSlot",
-                          name == api::kSlot ? "all slots of this worker are used" : "not enough " + name + " is free");
+                          name == api::kSlot ? "all slots of this worker are used"
+                                             : "not enough " + name + " is free");
     e.field = "resources." + name;
     return fail(std::move(e));
   }
   return {};
 }
 
-Result<Session> SessionTable::make_session(const api::CreateSession& ask, const std::string& token_hash) const {
+Result<Session> SessionTable::make_session(const api::CreateSession& ask,
+                                           const std::string& token_hash) const {
   const api::SessionsSpec& spec = settings_.sessions;
   const Duration heartbeat = ask.heartbeat_timeout.value_or(spec.default_heartbeat_timeout);
   const Duration execution = ask.execution_timeout.value_or(spec.default_execution_timeout);
@@ -142,20 +149,23 @@ Result<Session> SessionTable::make_session(const api::CreateSession& ask, const 
   return session;
 }
 
-Result<SessionTable::Admission> SessionTable::repeat(Session& session, const api::CreateSession& ask) {
+Result<SessionTable::Admission> SessionTable::repeat(Session& session,
+                                                     const api::CreateSession& ask) {
   if (!ask.token_hash || *ask.token_hash != session.token_hash) {
     return fail(taken(ask.id));
   }
   if (session.state != api::SessionState::kOpen) {
     return fail(ended(ask.id, session.end_reason));
   }
-  // The newest attempt is the one whose caller is waiting: an older one may no longer give the session back.
+  // The newest attempt is the one whose caller is waiting: an older one may no longer give the
+  // session back.
   session.attempt = ask.attempt;
   renew(session.id);
   return Admission{&session, false};
 }
 
-Result<SessionTable::Admission> SessionTable::admit(const api::CreateSession& ask, const std::string& token_hash,
+Result<SessionTable::Admission> SessionTable::admit(const api::CreateSession& ask,
+                                                    const std::string& token_hash,
                                                     const api::SessionId& from_hold) {
   if (Session* session = find_mutable(ask.id)) {
     return repeat(*session, ask);
@@ -167,10 +177,10 @@ Result<SessionTable::Admission> SessionTable::admit(const api::CreateSession& as
   BERTH_ASSIGN(Session session, make_session(ask, token_hash));
   const EndedSession* hold = from_hold.empty() ? nullptr : find_hold(from_hold);
   BERTH_TRY(fits(session.resources, hold != nullptr ? hold->resources : api::Resources{}));
-  BERTH_TRY(ledger_.write(SessionOpenedRecord{session.id, session.token_hash, session.owner, session.resources,
-                                              session.heartbeat_timeout, session.opened_at, session.opened_wall,
-                                              session.execution_deadline,
-                                              hold != nullptr ? from_hold : api::SessionId()}));
+  BERTH_TRY(ledger_.write(SessionOpenedRecord{
+      session.id, session.token_hash, session.owner, session.resources, session.heartbeat_timeout,
+      session.opened_at, session.opened_wall, session.execution_deadline,
+      hold != nullptr ? from_hold : api::SessionId()}));
   if (hold != nullptr) {
     EndedSession over = *hold;
     looks_.erase({*over.hold_until, from_hold});
@@ -217,6 +227,8 @@ api::Slots SessionTable::slots() const {
   return s;
 }
 
-std::vector<TableEvent> SessionTable::take_events() { return std::exchange(events_, {}); }
+std::vector<TableEvent> SessionTable::take_events() {
+  return std::exchange(events_, {});
+}
 
 }  // namespace berth::worker

@@ -21,7 +21,8 @@ namespace berth::worker {
 struct Session {
   api::SessionId id;
   std::string token_hash;
-  std::string attempt;  ///< Nonce of the newest create attempt; only that one may give the session back.
+  std::string
+      attempt;  ///< Nonce of the newest create attempt; only that one may give the session back.
   std::string owner;
   api::Resources resources;  ///< With the slot itself.
   Duration heartbeat_timeout{};
@@ -60,15 +61,16 @@ struct SessionTableSettings {
   ActivityLog::Limits activities;
 };
 
-/// The authority over one worker's slots. Plain state without IO, HTTP or engine: every question whether a session
-/// may open, lives or is over is answered here and nowhere else, in one step on one thread.
+/// The authority over one worker's slots. Plain state without IO, HTTP or engine: every question
+/// whether a session may open, lives or is over is answered here and nowhere else, in one step on
+/// one thread.
 ///
-/// Each step is written to the ledger before it takes effect; a step that cannot be written and may be refused is
-/// refused with nothing half done. Ends happen regardless: after a crash the session comes back with a full lease and
-/// frees itself.
+/// Each step is written to the ledger before it takes effect; a step that cannot be written and may
+/// be refused is refused with nothing half done. Ends happen regardless: after a crash the session
+/// comes back with a full lease and frees itself.
 ///
-/// A slot counts as used until its session's last activity has really stopped, and through a hold after it.
-/// Each change that slots() shows raises version().
+/// A slot counts as used until its session's last activity has really stopped, and through a hold
+/// after it. Each change that slots() shows raises version().
 class SessionTable {
  public:
   SessionTable(SessionTableSettings settings, const Clock& clock, Ledger& ledger);
@@ -79,13 +81,15 @@ class SessionTable {
     const Session* session = nullptr;
     bool created = false;  ///< False: a repeat of an earlier create.
   };
-  /// Opens a session. `token_hash` is the caller's (ask.token_hash) or that of a token made by the worker.
-  /// `from_hold` names a held slot whose recreate token was checked; it is taken over in the same step.
+  /// Opens a session. `token_hash` is the caller's (ask.token_hash) or that of a token made by the
+  /// worker. `from_hold` names a held slot whose recreate token was checked; it is taken over in
+  /// the same step.
   ///
-  /// A repeat (same id, same ask.token_hash) answers with the first session whatever the worker's state, and its
-  /// attempt nonce takes the session over. Errors: AlreadyExists "SessionIdTaken"; Gone "SessionEnded";
-  /// Unavailable "Cordoned", "Draining", "Retired", "JournalUnavailable"; ResourceExhausted "NoFreeSlot" with the field
-  /// of what is short; InvalidArgument with the field.
+  /// A repeat (same id, same ask.token_hash) answers with the first session whatever the worker's
+  /// state, and its attempt nonce takes the session over. Errors: AlreadyExists "SessionIdTaken";
+  /// Gone "SessionEnded"; Unavailable "Cordoned", "Draining", "Retired", "JournalUnavailable";
+  /// ResourceExhausted "NoFreeSlot" with the field of what is short; InvalidArgument with the
+  /// field.
   Result<Admission> admit(const api::CreateSession& ask, const std::string& token_hash,
                           const api::SessionId& from_hold = {});
 
@@ -95,7 +99,8 @@ class SessionTable {
   const EndedSession* find_ended(const api::SessionId& id) const;
   /// The held slot of an ended session.
   const EndedSession* find_hold(const api::SessionId& id) const;
-  /// Ok if open, else NotFound "SessionNotFound" or Gone "SessionEnded" whose message tells why it ended.
+  /// Ok if open, else NotFound "SessionNotFound" or Gone "SessionEnded" whose message tells why it
+  /// ended.
   Status check_open(const api::SessionId& id) const;
   std::vector<const Session*> list() const;  ///< Oldest first.
 
@@ -104,21 +109,24 @@ class SessionTable {
   /// The owner works with it by other means than activities (files): idle time starts anew.
   void touch(const api::SessionId& id);
 
-  /// Ends a session for its owner. It is Ending until its activities have stopped. `keep_for` holds its slot for the
-  /// recreate token after that. Repeats are harmless; unknown and ended ids as in check_open().
+  /// Ends a session for its owner. It is Ending until its activities have stopped. `keep_for` holds
+  /// its slot for the recreate token after that. Repeats are harmless; unknown and ended ids as in
+  /// check_open().
   Status end(const api::SessionId& id, api::EndReason reason, Duration keep_for = Duration{0});
-  /// Undoes a create whose caller never learnt of it: works only for the attempt that opened or last claimed the
-  /// session, and only while nobody has used it. Conflict "SessionClaimed" otherwise. The id is free again after it.
+  /// Undoes a create whose caller never learnt of it: works only for the attempt that opened or
+  /// last claimed the session, and only while nobody has used it. Conflict "SessionClaimed"
+  /// otherwise. The id is free again after it.
   Status give_back(const api::SessionId& id, const std::string& attempt);
 
   // --- time
 
   /// Ends what is overdue. Call it behind renewals that were waiting to be read.
   void expire();
-  /// When expire() may next have something to do; never late, may be early. TimePoint::max(): nothing.
+  /// When expire() may next have something to do; never late, may be early. TimePoint::max():
+  /// nothing.
   TimePoint next_wakeup() const;
-  /// The loop stood still for `d`: nobody could be heard, so leases, holds and idle times are longer by that.
-  /// Execution deadlines are not: they were promised to others.
+  /// The loop stood still for `d`: nobody could be heard, so leases, holds and idle times are
+  /// longer by that. Execution deadlines are not: they were promised to others.
   void observe_stall(Duration d);
 
   // --- activities
@@ -129,32 +137,37 @@ class SessionTable {
   };
   /// Gone "SessionEnded" or "ResultForgotten"; ResourceExhausted "TooManyActivities"; AlreadyExists
   /// "ActivityIdTaken" when the id was used for another type; Unavailable "JournalUnavailable".
-  Result<Accepted> accept_activity(const api::SessionId& session, const api::ActivityId& id, const std::string& type);
+  Result<Accepted> accept_activity(const api::SessionId& session, const api::ActivityId& id,
+                                   const std::string& type);
   /// Its executor refused it; nothing ran.
   void reject_activity(const api::SessionId& session, const api::ActivityId& id);
-  void set_process_group(const api::SessionId& session, const api::ActivityId& id, std::int64_t group);
+  void set_process_group(const api::SessionId& session, const api::ActivityId& id,
+                         std::int64_t group);
   void set_progress(const api::SessionId& session, const api::ActivityId& id, Json progress);
   void set_stderr_tail(const api::SessionId& session, const api::ActivityId& id, std::string tail);
   /// Its stop was asked for. Does nothing once it is final.
   void set_cancelling(const api::SessionId& session, const api::ActivityId& id);
-  /// It has really stopped. Ends an Ending session whose last one it was. `outcome.runtime` is filled in.
+  /// It has really stopped. Ends an Ending session whose last one it was. `outcome.runtime` is
+  /// filled in.
   void finish_activity(ActivityFinishedRecord outcome);
   /// NotFound "ActivityNotFound", Gone "ResultForgotten".
-  Result<const Activity*> find_activity(const api::SessionId& session, const api::ActivityId& id) const;
+  Result<const Activity*> find_activity(const api::SessionId& session,
+                                        const api::ActivityId& id) const;
 
   // --- the worker's switches
 
-  /// Conflict "StaleEpoch" for an epoch lower than the highest seen. Repeats are harmless. A retired worker
-  /// answers Conflict "Retired" to uncordon.
+  /// Conflict "StaleEpoch" for an epoch lower than the highest seen. Repeats are harmless. A
+  /// retired worker answers Conflict "Retired" to uncordon.
   Status cordon(std::int64_t epoch);
   Status uncordon(std::int64_t epoch);
   /// Cordon, and end what is left at `deadline`. A later call replaces the deadline.
   Status drain(std::int64_t epoch, TimePoint deadline);
-  /// Never again a session here. Only while no session is open or ending and no slot is held, else Conflict
-  /// "SessionsOpen".
+  /// Never again a session here. Only while no session is open or ending and no slot is held, else
+  /// Conflict "SessionsOpen".
   Status retire();
-  /// The process was told to stop: no new session, holds are dropped, and at `deadline` what is left ends with
-  /// WorkerShutdown. Not recorded: a restart comes back open. A second call may only shorten.
+  /// The process was told to stop: no new session, holds are dropped, and at `deadline` what is
+  /// left ends with WorkerShutdown. Not recorded: a restart comes back open. A second call may only
+  /// shorten.
   void shut_down(TimePoint deadline);
 
   bool retired() const { return retired_; }
@@ -181,10 +194,12 @@ class SessionTable {
     api::ActivityId activity;
     std::int64_t process_group = 0;
   };
-  /// Activities that ran when the last process died; their processes must be killed before finish_restore().
+  /// Activities that ran when the last process died; their processes must be killed before
+  /// finish_restore().
   std::vector<Leftover> leftovers() const;
-  /// Open sessions get full leases and activities that ran become WorkerRestarted. After a reboot of the
-  /// machine (`same_boot` false) all sessions are over. Nothing is written: save snapshot() next.
+  /// Open sessions get full leases and activities that ran become WorkerRestarted. After a reboot
+  /// of the machine (`same_boot` false) all sessions are over. Nothing is written: save snapshot()
+  /// next.
   void finish_restore(bool same_boot);
   /// Never admits again, for a worker that cannot know what it promised.
   void restore_retired() { retired_ = true; }
@@ -223,7 +238,8 @@ class SessionTable {
   std::map<api::SessionId, EndedSession> holds_;
   std::unordered_map<api::SessionId, EndedSession> ended_;
   std::deque<std::pair<TimePoint, api::SessionId>> forget_at_;  ///< Oldest first.
-  std::set<std::pair<TimePoint, api::SessionId>> looks_;  ///< Sessions and holds by when to look at them.
+  std::set<std::pair<TimePoint, api::SessionId>>
+      looks_;  ///< Sessions and holds by when to look at them.
   std::vector<TableEvent> events_;
   std::int64_t activities_running_ = 0;
   std::int64_t version_ = 1;
