@@ -39,24 +39,29 @@ struct ActivityEvents {
   std::function<void(Json progress)> progress;
   /// The newest tail of stderr, at most 8 KiB of valid UTF-8.
   std::function<void(std::string tail)> stderr_tail;
-  /// The group of processes that must be dead before a later incarnation may trust the slot; to be journaled.
+  /// The group of processes that must be dead before a later incarnation may trust the slot; to be
+  /// journaled.
   std::function<void(int process_group)> process_group;
   /// Exactly once, when the activity has really stopped: no thread or process of it is left.
   std::function<void(ActivityOutcome)> done;
 };
 
-/// A running activity. Destroying it before `done` is a programming error: the slot would be counted free too early.
+/// A running activity. Destroying it before `done` is a programming error: the slot would be
+/// counted free too early.
 class ActivityRun {
  public:
   virtual ~ActivityRun() = default;
-  /// Asks it to stop; `done` follows when it has. Repeats are harmless. `why` becomes the failure's type
+  /// Asks it to stop; `done` follows when it has. Repeats are harmless. `why` becomes the failure's
+  /// type
   /// ("Cancelled", "SessionEnded").
   virtual void cancel(const std::string& why) = 0;
-  /// True when it was told to stop, its grace is over and it still has not: the worker says so and keeps the slot.
+  /// True when it was told to stop, its grace is over and it still has not: the worker says so and
+  /// keeps the slot.
   virtual bool stuck() const { return false; }
 };
 
-/// Runs one kind of activity (functions, commands, exec, http). Owned by the registry; outlives its runs.
+/// Runs one kind of activity (functions, commands, exec, http). Owned by the registry; outlives its
+/// runs.
 class Executor {
  public:
   virtual ~Executor() = default;

@@ -217,7 +217,11 @@ Status Journal::allot(std::uint64_t more) {
 }
 
 Status Journal::append(const std::string& framed, bool sync) {
-  BERTH_TRY(write_at(fd_.get(), size_, framed, file().string()));
+  if (auto written = write_at(fd_.get(), size_, framed, file().string()); !written) {
+    allotted_ = size_;  // Cutting the file back gave up what lay behind its end.
+    (void)allot(0);
+    return written;
+  }
   if (sync && ::fdatasync(fd_.get()) != 0) {
     const int err = errno;
     // Whether it is on the disk is unknown, and a retire that was refused must not come back.
@@ -242,8 +246,10 @@ Status Journal::write(const Record& record) {
     }
   }
   const std::string framed = frame(encode_record(record));
-  // A retire comes after all sessions have ended, so the space set aside for them is its own too.
-  const bool may_use_reserve = anyway || std::holds_alternative<RetiredRecord>(record);
+  // A retire comes after all sessions have ended, so the space set aside for them is its own too. A
+  // large result is not worth that space: the table writes the bare fact instead.
+  const bool small = framed.size() <= settings_.reserve_bytes / 4;
+  const bool may_use_reserve = small && (anyway || std::holds_alternative<RetiredRecord>(record));
   auto done = may_use_reserve ? Status{} : allot(framed.size());
   if (done) {
     done = append(framed, std::holds_alternative<RetiredRecord>(record));
