@@ -11,8 +11,9 @@ std::optional<std::string> base64_decode(std::string_view text) {
   packed.reserve(text.size());
   std::copy_if(text.begin(), text.end(), std::back_inserter(packed),
                [](char c) { return c != ' ' && c != '\t' && c != '\r' && c != '\n'; });
-  const std::size_t padding = packed.size() - (packed.find_last_not_of('=') + 1);
-  if (packed.size() % 4 != 0 || padding > 2 || packed.size() > (16u << 20)) {
+  const std::size_t padding = packed.size() - std::min(packed.find('='), packed.size());
+  const bool padded_at_end = packed.find_last_not_of('=') + 1 == packed.size() - padding;
+  if (packed.size() % 4 != 0 || padding > 2 || !padded_at_end || packed.size() > (16u << 20)) {
     return std::nullopt;
   }
   std::string out(packed.size() / 4 * 3, '\0');
