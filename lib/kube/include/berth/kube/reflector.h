@@ -95,7 +95,8 @@ class Reflector {
  public:
   using Ptr = std::shared_ptr<const T>;
   using Convert = std::function<std::optional<T>(const Json&)>;
-  /// Called after the copy was changed. `now` null: removed; `before` null: added.
+  /// Called after the copy was changed; after a relist, once the whole copy is the new one. `now`
+  /// null: removed; `before` null: added.
   using OnChange = std::function<void(const std::string& key, const Ptr& before, const Ptr& now)>;
 
   Reflector(EventLoop& loop, Client& client, Random& random, ResourceType type,
