@@ -22,6 +22,12 @@ void SessionTable::renew(const api::SessionId& id) {
   }
 }
 
+void SessionTable::use(const api::SessionId& id) {
+  if (Session* session = find_mutable(id)) {
+    session->used = true;
+  }
+}
+
 void SessionTable::touch(const api::SessionId& id) {
   Session* session = find_mutable(id);
   if (session != nullptr && session->state == api::SessionState::kOpen) {

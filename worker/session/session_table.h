@@ -103,9 +103,12 @@ class SessionTable {
   /// ended.
   Status check_open(const api::SessionId& id) const;
   std::vector<const Session*> list() const;  ///< Oldest first.
+  std::size_t session_count() const { return sessions_.size(); }
 
   /// The owner was heard: a full lease from now. Does nothing for a session that is not open.
   void renew(const api::SessionId& id);
+  /// Somebody showed its token, so it may no longer be given back.
+  void use(const api::SessionId& id);
   /// The owner works with it by other means than activities (files): idle time starts anew.
   void touch(const api::SessionId& id);
 
