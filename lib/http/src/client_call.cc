@@ -126,11 +126,15 @@ void ClientCall::begin_exchange() {
   pending_.clear();
   if (repeating_) {
     writer_.repeat(*stream_);
-  } else if (request_.body_source) {
-    const bool chunked = !request_.body_source->length();
-    writer_.send(*stream_, build_head(), std::move(request_.body_source), chunked);
   } else {
-    writer_.send(*stream_, build_head(), std::move(request_.body));
+    // Before the body is moved away: the head tells its length.
+    std::string head = build_head();
+    if (request_.body_source) {
+      const bool chunked = !request_.body_source->length();
+      writer_.send(*stream_, std::move(head), std::move(request_.body_source), chunked);
+    } else {
+      writer_.send(*stream_, std::move(head), std::move(request_.body));
+    }
   }
   arm_read();
 }

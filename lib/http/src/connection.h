@@ -43,6 +43,8 @@ struct ServerCore {
   std::string date_;
 };
 
+Error body_too_large(std::uint64_t limit);
+
 /// One client connection: reads requests one after another, runs the handler, writes the answer. A
 /// state machine on readiness events; no timers of its own (the server sweeps).
 class Connection final : public std::enable_shared_from_this<Connection>,
@@ -54,8 +56,6 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void start(ServerCore::List::iterator place);
   /// At once. The handler that holds the exchange is told, unless `silently`.
   void close(bool abort = false, bool silently = false);
-  /// No request after the current one.
-  void drain();
   bool due(TimePoint now) const { return read_deadline_ <= now || write_blocked(now); }
   /// Closes or answers what has waited too long.
   void sweep(TimePoint now);
@@ -101,29 +101,31 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     });
   }
 
-  // connection_read.cc
+  // connection_read.cc: bytes in.
   void want_read();
   void arm_read();
+  void set_read_deadline();
   void on_readable();
   void on_bytes(std::string_view bytes);
   void on_end();
   void resume();
   void resume_soon();
   std::string_view consume(std::string_view bytes);
-  void on_head();
-  std::optional<Response> judge_head(Request& request);
-  std::optional<Response> route(Request& request, BodyRule& rule);
-  void read_body();
-  void begin_stream(Request& request);
-  void run_handler();
   std::string_view feed_stream(std::string_view bytes);
   void deliver_soon();
   void fail_stream(Error error);
+
+  // connection_request.cc: from a head to its handler.
+  void on_head();
+  std::optional<Response> judge_head(Request& request);
+  std::optional<Response> route(Request& request, BodyRule& rule);
+  void begin_stream(Request& request);
+  void read_body();
+  void run_handler();
   void refuse(int status, std::string_view code, std::string message);
   void send_continue();
-  void set_read_deadline();
 
-  // connection_write.cc
+  // connection_write.cc: the answer out.
   std::shared_ptr<void> keep() override { return shared_from_this(); }
   void on_written(MessageWriter::End end) override;
   bool write_blocked(TimePoint now) const;

@@ -82,12 +82,6 @@ void Connection::forget_exchange() {
   held_.reset();
 }
 
-void Connection::drain() {
-  if (phase_ == Phase::kIdle) {
-    close();
-  }
-}
-
 void Connection::answer(Response response) {
   if (phase_ != Phase::kHandling) {
     return;

@@ -231,6 +231,9 @@ bool MessageParser::done() const {
 const std::optional<ParseError>& MessageParser::error() const {
   return impl_->error;
 }
+const Head& MessageParser::head() const {
+  return impl_->head;
+}
 Head& MessageParser::head() {
   return impl_->head;
 }
