@@ -92,15 +92,14 @@ struct LeaderElector::Impl : std::enable_shared_from_this<Impl> {
     }
   }
 
-  // Somebody deleted the Lease, or it never was. A holder that we know of is still waited for.
+  // Somebody deleted the Lease, or it never was. A standby that knew a holder cannot tell whether
+  // that one still renews in between: it puts the record back in the holder's name and waits anew.
   void take_missing() {
     lease = Json();
-    if (state != State::kLeader && held_by_other()) {
-      attempt_over();
-      return;
-    }
     LeaseRecord record = renewal();
-    if (state != State::kLeader) {
+    if (state != State::kLeader && observed.other_holder(settings.identity)) {
+      record = observed.record();
+    } else if (state != State::kLeader) {
       record.transitions = observed.next_term();
     }
     put(record, true, &Impl::slow_put_failed);
@@ -129,7 +128,7 @@ struct LeaderElector::Impl : std::enable_shared_from_this<Impl> {
       }
       self.lease = *answer;
       self.observe();
-      self.won(sent, record);
+      record.holder == self.settings.identity ? self.won(sent, record) : self.attempt_over();
     });
     call = lease.is_object() ? client.update(kLeases, next, "", fn)
                              : client.create(kLeases, settings.ns, next, fn);

@@ -37,8 +37,7 @@ void ObservedLease::see(const Json& lease, TimePoint now, Duration fallback_dura
 }
 
 bool ObservedLease::held_by_other(const std::string& identity, TimePoint now) const {
-  return !record_.holder.empty() && record_.holder != identity &&
-         now < changed_at_ + record_.duration;
+  return other_holder(identity) && now < changed_at_ + record_.duration;
 }
 
 std::int64_t ObservedLease::next_term() const {

@@ -27,6 +27,10 @@ inline constexpr double kStandbyJitter = 1.2;
 class ObservedLease {
  public:
   void see(const Json& lease, TimePoint now, Duration fallback_duration);
+  /// Someone else was named in it last.
+  bool other_holder(const std::string& identity) const {
+    return !record_.holder.empty() && record_.holder != identity;
+  }
   /// Someone else holds it, and its record changed less than its duration ago.
   bool held_by_other(const std::string& identity, TimePoint now) const;
   /// The term of whoever takes it next; 0 when no record was ever seen.

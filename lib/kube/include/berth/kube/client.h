@@ -54,7 +54,8 @@ struct ListOptions {
 /// "Conflict", "Expired", "NotFound", "Invalid", "TooManyRequests", "Forbidden"), retry_after from
 /// the answer. 404 kNotFound, 409 kConflict or kAlreadyExists, 410 kGone, 422 kInvalidArgument, 429
 /// kResourceExhausted, 5xx kUnavailable. Callers decide on retries: a write that got
-/// "ConnectionLost" may have happened.
+/// "ConnectionLost" may have happened. A name that cannot be a path segment is
+/// kInvalidArgument and is not sent. A token file that was never readable is kUnauthenticated.
 class Client {
  public:
   using ObjectFn = std::function<void(Result<Json>)>;

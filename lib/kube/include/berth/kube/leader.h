@@ -12,6 +12,15 @@ namespace berth::kube {
 
 /// Leader election by a Lease, with client-go's timings and rules (reference: client-go
 /// tools/leaderelection). Loop thread only.
+///
+///   - a holder is waited for by our own clock, from when we saw its record change; the times
+///   written in
+///     it mean nothing
+///   - what we may do counts from before a renewal was sent, so it ends before a standby may begin
+///   - a Lease that somebody deleted is made again by its holder, or by a standby in the holder's
+///   name,
+///     which then waits as before. Only a process that never saw the holder may lead beside it, for
+///     up to the renew deadline: its epoch is lower, and whoever acts on epochs refuses it
 struct LeaderSettings {
   std::string ns;
   std::string name;
