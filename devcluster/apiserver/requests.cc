@@ -142,8 +142,13 @@ http::Response RequestExecutor::execute(const http::Request& request, std::strin
   if (!parsed) {
     return error_answer(no_such_path());
   }
-  auto answer = dispatch(*parsed, request);
-  return answer ? std::move(*answer) : error_answer(answer.error());
+  try {
+    auto answer = dispatch(*parsed, request);
+    return answer ? std::move(*answer) : error_answer(answer.error());
+  } catch (const Json::exception& e) {
+    // A field of an unexpected type, in an object that no rule looks into closely.
+    return error_answer(ApiError::bad_request(std::string("the object is malformed: ") + e.what()));
+  }
 }
 
 ApiResult<http::Response> RequestExecutor::dispatch(const ApiPath& path,

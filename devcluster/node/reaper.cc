@@ -1,0 +1,150 @@
+#include "devcluster/node/reaper.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+
+/// Only async-signal-safe calls in this file: no allocation, no stdio, no locks.
+namespace berth::devcluster {
+
+namespace {
+
+void report(int fd, ReaperMessage message) {
+  // Smaller than PIPE_BUF: whole or not at all. A dead owner does not read it, and we are about to end anyway.
+  [[maybe_unused]] const auto n = ::write(fd, &message, sizeof message);
+}
+
+void keep_only(int first, int second) {
+  const int low = first < second ? first : second;
+  const int high = first < second ? second : first;
+  // 0, 1 and 2 stay: they are about to be replaced, or harmless.
+  if (low > 3) {
+    ::close_range(3, static_cast<unsigned>(low - 1), 0);
+  }
+  if (high > low + 1) {
+    ::close_range(static_cast<unsigned>(low + 1), static_cast<unsigned>(high - 1), 0);
+  }
+  ::close_range(static_cast<unsigned>(high + 1), ~0U, 0);
+}
+
+[[noreturn]] void run_program(const ReaperPlan& plan) {
+  // The parent is the reaper; if it was killed before this line nobody would end us.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::setpgid(0, 0);
+  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (null >= 0) {
+    ::dup2(null, 0);
+  }
+  ::dup2(plan.output_fd, 1);
+  ::dup2(plan.output_fd, 2);
+  for (int s = 1; s < NSIG; ++s) {
+    ::signal(s, SIG_DFL);
+  }
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ReaperMessage failure{ReaperMessage::kFailed, 0, kStepDirectory};
+  if (::chdir(plan.directory) == 0) {
+    ::execve(plan.program, plan.argv, plan.env);
+    failure.step = kStepExec;
+  }
+  failure.value = errno;
+  report(plan.report_fd, failure);
+  ::_exit(127);
+}
+
+int parse_pid(const char* text, std::size_t size, std::size_t& at) {
+  int pid = 0;
+  while (at < size && text[at] >= '0' && text[at] <= '9') {
+    pid = pid * 10 + (text[at++] - '0');
+  }
+  ++at;
+  return pid;
+}
+
+/// Kills our children until there are none: orphans of those come to us, so in the end that is all descendants.
+void end_everything(int& main_status, pid_t main_pid) {
+  for (;;) {
+    const int fd = ::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+    char text[4096];
+    const ssize_t size = fd < 0 ? 0 : ::read(fd, text, sizeof text);
+    ::close(fd);
+    std::size_t at = 0;
+    while (size > 0 && at < static_cast<std::size_t>(size)) {
+      const int pid = parse_pid(text, static_cast<std::size_t>(size), at);
+      // A number cut off by the buffer's end is left for the next round.
+      if (pid > 1 && at <= static_cast<std::size_t>(size)) {
+        ::kill(pid, SIGKILL);
+      }
+    }
+    int status = 0;
+    const pid_t gone = ::waitpid(-1, &status, 0);
+    if (gone == main_pid) {
+      main_status = status;
+    }
+    if (gone < 0 && errno == ECHILD) {
+      return;
+    }
+  }
+}
+
+/// Takes in who has ended; true when the program itself has.
+bool reap(pid_t main_pid, int& main_status) {
+  int status = 0;
+  for (pid_t gone = 0; (gone = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (gone == main_pid) {
+      main_status = status;
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void run_reaper(const ReaperPlan& plan) {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, nullptr);
+  // Ignored would be inherited by wait(): children reaped by the kernel before we see them.
+  ::signal(SIGCHLD, SIG_DFL);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  ::prctl(PR_SET_PDEATHSIG, SIGUSR1);
+  ::prctl(PR_SET_NAME, "berth-reaper");
+  // Out of the owner's process group: Ctrl-C on its terminal is the owner's to handle.
+  ::setpgid(0, 0);
+  keep_only(plan.report_fd, plan.output_fd);
+  if (::getppid() != plan.owner) {
+    ::_exit(0);
+  }
+  const pid_t main_pid = ::fork();
+  if (main_pid == 0) {
+    run_program(plan);
+  }
+  if (main_pid < 0) {
+    report(plan.report_fd, {ReaperMessage::kFailed, errno, kStepFork});
+    ::_exit(1);
+  }
+  report(plan.report_fd, {ReaperMessage::kStarted, main_pid, 0});
+  int status = 0;
+  for (bool running = !reap(main_pid, status); running;) {
+    const int signal = ::sigwaitinfo(&all, nullptr);
+    if (signal == SIGTERM) {
+      ::kill(main_pid, SIGTERM);
+    } else if (signal == SIGUSR1) {
+      break;
+    } else if (signal == SIGCHLD) {
+      running = !reap(main_pid, status);
+    }
+  }
+  end_everything(status, main_pid);
+  report(plan.report_fd, {ReaperMessage::kExited, status, 0});
+  ::_exit(0);
+}
+
+}  // namespace berth::devcluster
