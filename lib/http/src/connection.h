@@ -62,6 +62,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
 
   // For the exchange.
   void answer(Response response);
+  /// Closes without an answer, once the handler has returned.
+  void abort();
   void on_client_gone(std::function<void()> fn);
   void exchange_gone() { exchange_ = nullptr; }
   // For the request's body.

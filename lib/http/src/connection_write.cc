@@ -70,6 +70,10 @@ void Connection::close(bool abort, bool silently) {
   core_.on_closed();
 }
 
+void Connection::abort() {
+  post_guarded([this] { close(true, true); });
+}
+
 void Connection::forget_exchange() {
   if (exchange_) {
     std::exchange(exchange_, nullptr)->detach();

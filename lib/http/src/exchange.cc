@@ -65,6 +65,12 @@ void ExchangeImpl::reply(Response response) {
   }
 }
 
+void ExchangeImpl::abort() {
+  if (!std::exchange(answered_, true) && connection_) {
+    connection_->abort();
+  }
+}
+
 void ExchangeImpl::on_client_gone(std::function<void()> fn) {
   if (connection_) {
     connection_->on_client_gone(std::move(fn));

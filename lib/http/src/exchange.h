@@ -48,6 +48,7 @@ class ExchangeImpl final : public Exchange {
   const std::string& peer() const override { return *peer_; }
   void reply(Response response) override;
   bool answered() const override { return answered_; }
+  void abort() override;
   void on_client_gone(std::function<void()> fn) override;
 
   // For the connection.

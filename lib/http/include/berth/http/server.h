@@ -31,6 +31,9 @@ class Exchange {
   virtual void reply(Response response) = 0;
   virtual bool answered() const = 0;
 
+  /// Cuts the connection (RST) instead of answering. For servers that play a broken one in tests.
+  virtual void abort() = 0;
+
   /// `fn` runs once when the client goes away before the answer has been written whole. That is noticed while the
   /// handler holds the exchange too (the server keeps reading), which is how a gateway knows that a waiting caller
   /// has left. Replaces an earlier one; dropped with the answer.
