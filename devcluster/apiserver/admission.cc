@@ -8,7 +8,9 @@ namespace berth::devcluster {
 
 namespace {
 
-std::string name_of(const Json& object) { return string_at(object, {"metadata", "name"}); }
+std::string name_of(const Json& object) {
+  return string_at(object, {"metadata", "name"});
+}
 
 void set_default(Json& object, const char* key, Json value) {
   if (find(object, key) == nullptr) {
@@ -37,7 +39,8 @@ ApiResult<void> check_containers(const ResourceType& type, const Json& pod, cons
       return fail(ApiError::invalid(type, name_of(pod), at + ".image", "Required value"));
     }
     if (!names.insert(name).second) {
-      return fail(ApiError::invalid(type, name_of(pod), at + ".name", "Duplicate value: \"" + name + "\""));
+      return fail(
+          ApiError::invalid(type, name_of(pod), at + ".name", "Duplicate value: \"" + name + "\""));
     }
   }
   return {};
@@ -65,7 +68,8 @@ Json fixed_part(const Json& pod) {
       }
     }
   }
-  for (const char* key : {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"}) {
+  for (const char* key :
+       {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"}) {
     spec.erase(key);
   }
   if (string_at(pod, {"spec", "nodeName"}).empty()) {
@@ -97,11 +101,12 @@ ApiResult<void> admit_pod(const ResourceType& type, Json& pod, const Json* befor
     now.erase("nodeName");  // Binding.
   }
   if (was != now) {
-    return fail(ApiError::invalid(type, name_of(pod), "spec",
-                                  "Forbidden: pod updates may not change fields other than "
-                                  "`spec.containers[*].image`, `spec.initContainers[*].image`, "
-                                  "`spec.activeDeadlineSeconds`, `spec.tolerations` (only additions "
-                                  "to existing tolerations), `spec.terminationGracePeriodSeconds`"));
+    return fail(
+        ApiError::invalid(type, name_of(pod), "spec",
+                          "Forbidden: pod updates may not change fields other than "
+                          "`spec.containers[*].image`, `spec.initContainers[*].image`, "
+                          "`spec.activeDeadlineSeconds`, `spec.tolerations` (only additions "
+                          "to existing tolerations), `spec.terminationGracePeriodSeconds`"));
   }
   return {};
 }
@@ -119,7 +124,8 @@ ApiResult<void> admit_pool(const ResourceType& type, const Json& pool, const Jso
     if (!e.field.empty() && message.starts_with(e.field + ": ")) {
       message.erase(0, e.field.size() + 2);
     }
-    return fail(ApiError::invalid(type, name_of(pool), e.field.empty() ? "spec" : e.field, message));
+    return fail(
+        ApiError::invalid(type, name_of(pool), e.field.empty() ? "spec" : e.field, message));
   }
   return {};
 }

@@ -56,8 +56,8 @@ ApiError ApiError::invalid(const ResourceType& type, const std::string& name, st
   ApiError e = make(422, "Invalid",
                     type.kind_name() + " \"" + name + "\" is invalid: " + field + ": " + message);
   e.details = details_of(name, type.group, type.kind);
-  e.details["causes"] = Json::array(
-      {{{"reason", "FieldValueInvalid"}, {"message", message}, {"field", field}}});
+  e.details["causes"] =
+      Json::array({{{"reason", "FieldValueInvalid"}, {"message", message}, {"field", field}}});
   return e;
 }
 

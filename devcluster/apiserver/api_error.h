@@ -10,8 +10,8 @@
 
 namespace berth::devcluster {
 
-/// A failure as Kubernetes tells it: what becomes a Status object with an HTTP code. The makers below use the
-/// wording of the real API server, which clients (and people) match on.
+/// A failure as Kubernetes tells it: what becomes a Status object with an HTTP code. The makers
+/// below use the wording of the real API server, which clients (and people) match on.
 struct ApiError {
   int code = 500;
   std::string reason;  ///< "NotFound", "Conflict", ...

@@ -15,8 +15,8 @@ struct ApiPath {
   ObjectKey key;            ///< `name` is empty for a collection.
   std::string subresource;  ///< "", "status", "scale", "log".
 
-  /// "/api/v1/namespaces/x/pods/y/log", "/apis/berth.dev/v1alpha1/sessionpools". Nothing for other paths, unknown
-  /// types and escapes that are none.
+  /// "/api/v1/namespaces/x/pods/y/log", "/apis/berth.dev/v1alpha1/sessionpools". Nothing for other
+  /// paths, unknown types and escapes that are none.
   static std::optional<ApiPath> parse(std::string_view path);
 };
 

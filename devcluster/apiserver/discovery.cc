@@ -10,12 +10,11 @@ namespace berth::devcluster {
 namespace {
 
 Json version_info() {
-  // kubectl warns when the minor version is more than one away from its own; 32 is between Debian's and today's.
-  return {{"major", "1"},           {"minor", "32"},
-          {"gitVersion", "v1.32.0+berth-dev"}, {"gitCommit", ""},
-          {"gitTreeState", "clean"}, {"buildDate", "1970-01-01T00:00:00Z"},
-          {"goVersion", ""},         {"compiler", "c++"},
-          {"platform", "linux"}};
+  // kubectl warns when the minor version is more than one away from its own; 32 is between Debian's
+  // and today's.
+  return {{"major", "1"},    {"minor", "32"},           {"gitVersion", "v1.32.0+berth-dev"},
+          {"gitCommit", ""}, {"gitTreeState", "clean"}, {"buildDate", "1970-01-01T00:00:00Z"},
+          {"goVersion", ""}, {"compiler", "c++"},       {"platform", "linux"}};
 }
 
 Json group_entry(std::string_view group) {
@@ -47,7 +46,8 @@ Json entry(const ResourceType& t, std::string_view subresource) {
             {"kind", t.kind},
             {"verbs", {"get", "patch", "update"}}};
   if (subresource.empty()) {
-    e["verbs"] = {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"};
+    e["verbs"] = {"create", "delete", "deletecollection", "get",
+                  "list",   "patch",  "update",           "watch"};
     if (!t.short_name.empty()) {
       e["shortNames"] = {t.short_name};
     }
@@ -118,7 +118,8 @@ std::optional<Json> openapi_group(std::string_view path) {
       continue;
     }
     const Json gvk = {{"group", t.group}, {"version", t.version}, {"kind", t.kind}};
-    const Json parameter = {{"name", "fieldValidation"}, {"in", "query"}, {"schema", {{"type", "string"}}}};
+    const Json parameter = {
+        {"name", "fieldValidation"}, {"in", "query"}, {"schema", {{"type", "string"}}}};
     const std::string at = "/" + group_path(t) + (t.namespaced ? "/namespaces/{namespace}/" : "/") +
                            std::string(t.plural) + "/{name}";
     paths[at] = {{"patch",
@@ -142,7 +143,9 @@ std::optional<Json> discovery(std::string_view path) {
     return version_info();
   }
   if (path == "/api") {
-    return Json{{"kind", "APIVersions"}, {"versions", {"v1"}}, {"serverAddressByClientCIDRs", Json::array()}};
+    return Json{{"kind", "APIVersions"},
+                {"versions", {"v1"}},
+                {"serverAddressByClientCIDRs", Json::array()}};
   }
   if (path == "/apis") {
     return groups();

@@ -15,7 +15,8 @@
 
 namespace berth::devcluster {
 
-/// One scripted misbehaviour of the API server. The first rule that matches a request and has turns left applies.
+/// One scripted misbehaviour of the API server. The first rule that matches a request and has turns
+/// left applies.
 struct FaultRule {
   enum class Action {
     kStatus,      ///< Answer with `status`, without carrying the request out.
@@ -26,17 +27,20 @@ struct FaultRule {
   };
   Action action = Action::kStatus;
   std::string method;  ///< "" matches all.
-  std::string path;    ///< A part of the target, query included ("/pods/x", "watch=true"); "" matches all.
-  int times = 1;       ///< How many requests it applies to; negative: until clear().
+  std::string
+      path;  ///< A part of the target, query included ("/pods/x", "watch=true"); "" matches all.
+  int times = 1;  ///< How many requests it applies to; negative: until clear().
   int status = 500;
   std::optional<std::chrono::seconds> retry_after;
   Duration delay{0};
 
-  /// {"action": "status|dropBefore|dropAfter|delay|freeze", "method", "path", "times", "status", "retryAfterSeconds", "delay": "1s"}
+  /// {"action": "status|dropBefore|dropAfter|delay|freeze", "method", "path", "times", "status",
+  /// "retryAfterSeconds", "delay": "1s"}
   static Result<FaultRule> parse(const Json& json, const std::string& path);
 };
 
-/// The script that tests give the API server, in process or through POST /_faults. Loop thread only.
+/// The script that tests give the API server, in process or through POST /_faults. Loop thread
+/// only.
 class Faults {
  public:
   void add(FaultRule rule) { rules_.push_back(std::move(rule)); }
@@ -46,7 +50,8 @@ class Faults {
   /// The fault for this request, using up one of its turns. Requests to /_faults are never hit.
   std::optional<FaultRule> take(const http::Request& request);
 
-  /// Watch bodies leave in chunks of this many bytes; 0: an event a chunk. For watches opened from now on.
+  /// Watch bodies leave in chunks of this many bytes; 0: an event a chunk. For watches opened from
+  /// now on.
   void split_frames(std::size_t bytes) { frame_bytes_ = bytes; }
   std::size_t frame_bytes() const { return frame_bytes_; }
   /// Watches send no bookmarks while set.

@@ -9,7 +9,9 @@ namespace {
 constexpr const char* kForeground = "foregroundDeletion";
 constexpr const char* kOrphan = "orphan";
 
-std::string uid_of(const Json& object) { return string_at(object, {"metadata", "uid"}); }
+std::string uid_of(const Json& object) {
+  return string_at(object, {"metadata", "uid"});
+}
 
 bool has_finalizer(const Json& object, const char* finalizer) {
   const Json* list = find_path(object, {"metadata", "finalizers"});
@@ -126,8 +128,7 @@ bool GarbageCollector::collect_if_ownerless(const Ref& ref, const Json& object) 
       !owners.empty() && std::none_of(owners.begin(), owners.end(), [&](const Json& owner) {
         return owner_lives(owner, ref.key.ns);
       });
-  const bool homeless =
-      !ref.key.ns.empty() && !store_.get(type_of("namespaces"), {"", ref.key.ns});
+  const bool homeless = !ref.key.ns.empty() && !store_.get(type_of("namespaces"), {"", ref.key.ns});
   if (!ownerless && !homeless) {
     return false;
   }
@@ -173,32 +174,30 @@ void GarbageCollector::finish_orphan(const Ref& ref) {
   const auto it = dependents_.find(ref.uid);
   const auto dependents = it == dependents_.end() ? std::set<Ref>() : it->second;
   for (const Ref& dependent : dependents) {
-    (void)store_.edit(
-        *dependent.type, dependent.key,
-        [&](const Json& current) -> ApiResult<Json> {
-          Json next = current;
-          Json& refs = next["metadata"]["ownerReferences"];
-          for (auto r = refs.begin(); r != refs.end();) {
-            r = get_string(*r, "uid") == ref.uid ? refs.erase(r) : r + 1;
-          }
-          return next;
-        },
-        {});
+    (void)store_.edit(*dependent.type, dependent.key,
+                      [&](const Json& current) -> ApiResult<Json> {
+                        Json next = current;
+                        Json& refs = next["metadata"]["ownerReferences"];
+                        for (auto r = refs.begin(); r != refs.end();) {
+                          r = get_string(*r, "uid") == ref.uid ? refs.erase(r) : r + 1;
+                        }
+                        return next;
+                      },
+                      {});
   }
   dependents_.erase(ref.uid);
   drop_finalizer(ref, kOrphan);
 }
 
 void GarbageCollector::drop_finalizer(const Ref& ref, const std::string& finalizer) {
-  (void)store_.edit(
-      *ref.type, ref.key,
-      [&](const Json& current) -> ApiResult<Json> {
-        Json next = current;
-        Json& list = next["metadata"]["finalizers"];
-        list.erase(std::remove(list.begin(), list.end(), finalizer), list.end());
-        return next;
-      },
-      {});
+  (void)store_.edit(*ref.type, ref.key,
+                    [&](const Json& current) -> ApiResult<Json> {
+                      Json next = current;
+                      Json& list = next["metadata"]["finalizers"];
+                      list.erase(std::remove(list.begin(), list.end(), finalizer), list.end());
+                      return next;
+                    },
+                    {});
 }
 
 }  // namespace berth::devcluster

@@ -10,10 +10,11 @@
 
 namespace berth::devcluster {
 
-/// Deletes what has lost its owners, as kube-controller-manager does: objects all of whose owners' uids are gone (or were
-/// never there, or live in another namespace), and everything in a namespace that is gone. Finishes deletions that wait
-/// for dependents (foregroundDeletion) or for letting them go (orphan). Works a turn of the loop after the change that
-/// caused it. Loop and store must outlive it.
+/// Deletes what has lost its owners, as kube-controller-manager does: objects all of whose owners'
+/// uids are gone (or were never there, or live in another namespace), and everything in a namespace
+/// that is gone. Finishes deletions that wait for dependents (foregroundDeletion) or for letting
+/// them go (orphan). Works a turn of the loop after the change that caused it. Loop and store must
+/// outlive it.
 class GarbageCollector {
  public:
   GarbageCollector(EventLoop& loop, Store& store);

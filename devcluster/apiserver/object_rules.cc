@@ -48,8 +48,8 @@ ApiResult<void> check_shape(const ResourceType& type, const Json& object) {
   if (!object.is_object()) {
     return fail(ApiError::bad_request("the body must be a JSON object"));
   }
-  for (const auto& [key, wanted] : {std::pair{"kind", std::string(type.kind)},
-                                    std::pair{"apiVersion", type.api_version()}}) {
+  for (const auto& [key, wanted] :
+       {std::pair{"kind", std::string(type.kind)}, std::pair{"apiVersion", type.api_version()}}) {
     if (const Json* v = find(object, key); v != nullptr && *v != wanted) {
       return fail(ApiError::bad_request(std::string(key) + " in the body is " + dump_json(*v) +
                                         ", this path takes \"" + wanted + "\""));
@@ -62,12 +62,13 @@ ApiResult<void> check_shape(const ResourceType& type, const Json& object) {
   return {};
 }
 
-ApiResult<void> check_metadata(const ResourceType& type, const std::string& name, const Json& meta) {
+ApiResult<void> check_metadata(const ResourceType& type, const std::string& name,
+                               const Json& meta) {
   for (const char* map : {"labels", "annotations"}) {
     const Json* m = find(meta, map);
-    if (m != nullptr &&
-        (!m->is_object() ||
-         !std::all_of(m->begin(), m->end(), [](const Json& v) { return v.is_string(); }))) {
+    if (m != nullptr && (!m->is_object() || !std::all_of(m->begin(), m->end(), [](const Json& v) {
+          return v.is_string();
+        }))) {
       return fail(ApiError::invalid(type, name, std::string("metadata.") + map,
                                     "must be an object of strings"));
     }
@@ -75,8 +76,7 @@ ApiResult<void> check_metadata(const ResourceType& type, const std::string& name
   for (const char* list : {"finalizers", "ownerReferences"}) {
     const Json* l = find(meta, list);
     if (l != nullptr && !l->is_array()) {
-      return fail(
-          ApiError::invalid(type, name, std::string("metadata.") + list, "must be a list"));
+      return fail(ApiError::invalid(type, name, std::string("metadata.") + list, "must be a list"));
     }
   }
   return {};

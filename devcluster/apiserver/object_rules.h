@@ -15,7 +15,8 @@ std::string make_uid(Random& random);
 /// RFC 1123 subdomain.
 bool valid_name(std::string_view name);
 std::vector<std::string> finalizers_of(const Json& object);
-/// True when nothing keeps an object any more that was asked to go: no finalizer and no grace period.
+/// True when nothing keeps an object any more that was asked to go: no finalizer and no grace
+/// period.
 bool may_go(const Json& object);
 /// kind, apiVersion and metadata, where given, are those of the path. 400.
 ApiResult<void> check_shape(const ResourceType& type, const Json& object);

@@ -37,9 +37,9 @@ ApiResult<Json> json_patch(const ResourceType& type, Json object, const Json& pa
       }
     }
   } catch (const Json::exception& e) {
-    return fail(ApiError::make(422, "Invalid",
-                               "the JSON patch does not apply to this " + std::string(type.kind) +
-                                   ": " + e.what()));
+    return fail(ApiError::make(
+        422, "Invalid",
+        "the JSON patch does not apply to this " + std::string(type.kind) + ": " + e.what()));
   }
   return object;
 }

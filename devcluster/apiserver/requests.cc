@@ -57,8 +57,8 @@ ApiResult<Json> json_body(const http::Request& request) {
     parsed = api::yaml_to_json(request.body, "the request body");
   }
   if (!parsed) {
-    return fail(ApiError::bad_request("the object provided is unrecognized: " +
-                                      parsed.error().message));
+    return fail(
+        ApiError::bad_request("the object provided is unrecognized: " + parsed.error().message));
   }
   return std::move(*parsed);
 }
@@ -124,8 +124,7 @@ http::Response error_answer(const ApiError& error) {
 }
 
 ApiError no_such_path() {
-  ApiError e =
-      ApiError::make(404, "NotFound", "the server could not find the requested resource");
+  ApiError e = ApiError::make(404, "NotFound", "the server could not find the requested resource");
   e.details = Json::object();
   return e;
 }
@@ -239,8 +238,9 @@ ApiResult<http::Response> RequestExecutor::apply_new(const ApiPath& path,
   if (object.is_object()) {
     object["metadata"]["name"] = path.key.name;
   }
-  BERTH_ASSIGN(const ObjectPtr created,
-               store_.create(*path.type, path.key.ns, from_view(*path.type, std::move(object)), dry));
+  BERTH_ASSIGN(
+      const ObjectPtr created,
+      store_.create(*path.type, path.key.ns, from_view(*path.type, std::move(object)), dry));
   return object_answer(201, path, *created);
 }
 
@@ -252,18 +252,17 @@ ApiResult<http::Response> RequestExecutor::change(const ApiPath& path,
   BERTH_ASSIGN(options.dry_run, dry_run(request));
   if (request.method == "PATCH") {
     BERTH_ASSIGN(const PatchType how, patch_type(request.headers.get("Content-Type")));
-    if (how == PatchType::kApply && path.subresource.empty() &&
-        !store_.get(*path.type, path.key)) {
+    if (how == PatchType::kApply && path.subresource.empty() && !store_.get(*path.type, path.key)) {
       BERTH_ASSIGN(Json body, json_body(request));
       return apply_new(path, request, std::move(body));
     }
   }
   BERTH_ASSIGN(const Json body, json_body(request));
-  BERTH_ASSIGN(const ObjectPtr object,
-               store_.edit(
-                   *path.type, path.key,
-                   [&](const Json& current) { return wanted(path, request, body, current); },
-                   options));
+  BERTH_ASSIGN(
+      const ObjectPtr object,
+      store_.edit(
+          *path.type, path.key,
+          [&](const Json& current) { return wanted(path, request, body, current); }, options));
   return path.subresource == "scale" ? json_answer(200, scale_for_update(*object))
                                      : object_answer(200, path, *object);
 }

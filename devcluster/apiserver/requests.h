@@ -8,7 +8,8 @@
 
 namespace berth::devcluster {
 
-/// Carries out one authenticated request of the Kubernetes API on the store and makes its answer. No state of its own.
+/// Carries out one authenticated request of the Kubernetes API on the store and makes its answer.
+/// No state of its own.
 class RequestExecutor {
  public:
   RequestExecutor(const Clock& clock, Store& store, WatchHub& watches)
@@ -23,7 +24,8 @@ class RequestExecutor {
   ApiResult<http::Response> list(const ApiPath& path, const http::Request& request);
   ApiResult<http::Response> create(const ApiPath& path, const http::Request& request);
   ApiResult<http::Response> change(const ApiPath& path, const http::Request& request);
-  ApiResult<http::Response> apply_new(const ApiPath& path, const http::Request& request, Json object);
+  ApiResult<http::Response> apply_new(const ApiPath& path, const http::Request& request,
+                                      Json object);
   ApiResult<http::Response> remove(const ApiPath& path, const http::Request& request);
   ApiResult<http::Response> remove_all(const ApiPath& path, const http::Request& request);
 

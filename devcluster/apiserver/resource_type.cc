@@ -118,7 +118,9 @@ std::string ResourceType::api_version() const {
   return group.empty() ? std::string(version) : std::string(group) + "/" + std::string(version);
 }
 
-std::span<const ResourceType> all_types() { return kTypes; }
+std::span<const ResourceType> all_types() {
+  return kTypes;
+}
 
 const ResourceType* find_type(std::string_view group, std::string_view version,
                               std::string_view plural) {

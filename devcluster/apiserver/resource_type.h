@@ -7,25 +7,29 @@
 
 namespace berth::devcluster {
 
-/// One kind of object that the API server keeps. Adding a kind is adding a row to the table in resource_type.cc.
+/// One kind of object that the API server keeps. Adding a kind is adding a row to the table in
+/// resource_type.cc.
 struct ResourceType {
-  std::string_view group;  ///< "" for core.
+  std::string_view group = {};  ///< "" for core.
   std::string_view version;
   std::string_view plural;
   std::string_view singular;
   std::string_view kind;
-  std::string_view short_name;  ///< "" for none.
+  std::string_view short_name = {};  ///< "" for none.
 
   bool namespaced = true;
-  bool status = false;      ///< Has /status: the main resource ignores .status, /status ignores the rest.
+  bool status =
+      false;  ///< Has /status: the main resource ignores .status, /status ignores the rest.
   bool scale = false;       ///< Has /scale, over spec.workers and status.workers.current.
   bool generation = false;  ///< metadata.generation counts changes of the spec.
   bool graceful = false;    ///< DELETE leaves the object until the node confirms (pods).
-  bool custom = false;      ///< A custom resource: no strategic merge patch, PUT needs a resourceVersion.
-  bool needs_version = false;  ///< PUT without a resourceVersion is refused (also true for `custom`).
+  bool custom =
+      false;  ///< A custom resource: no strategic merge patch, PUT needs a resourceVersion.
+  bool needs_version =
+      false;  ///< PUT without a resourceVersion is refused (also true for `custom`).
 
   /// Field selectors besides metadata.name and metadata.namespace, separated by spaces.
-  std::string_view field_labels;
+  std::string_view field_labels = {};
   /// More objects than this push the oldest out (events). 0: no such limit.
   std::size_t keep_newest = 0;
   /// Another group's name for the same stored objects: core/v1 events are events.k8s.io/v1 events.

@@ -36,8 +36,7 @@ ApiResult<Json> with_scale(const Json& object, const Json& scale) {
   const Json* spec = find(scale, "spec");
   const auto replicas = spec == nullptr ? std::nullopt : get_int(*spec, "replicas");
   if (!replicas) {
-    return fail(
-        ApiError::bad_request("the spec replicas field \".spec.workers\" cannot be empty"));
+    return fail(ApiError::bad_request("the spec replicas field \".spec.workers\" cannot be empty"));
   }
   Json next = object;
   next["spec"]["workers"] = *replicas;

@@ -15,8 +15,9 @@ class Selector {
   /// Everything in `ns` (all namespaces when empty).
   explicit Selector(std::string ns = "") : ns_(std::move(ns)) {}
 
-  /// `labels`: "a=b,c!=d,e in (x,y),f notin (z),g,!h". `fields`: "spec.nodeName=x,metadata.name!=y", limited to the
-  /// fields that the type allows. At most 64 requirements each. Errors are 400.
+  /// `labels`: "a=b,c!=d,e in (x,y),f notin (z),g,!h". `fields`:
+  /// "spec.nodeName=x,metadata.name!=y", limited to the fields that the type allows. At most 64
+  /// requirements each. Errors are 400.
   static ApiResult<Selector> parse(const ResourceType& type, std::string ns,
                                    std::string_view labels, std::string_view fields);
 

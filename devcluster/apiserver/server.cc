@@ -154,7 +154,8 @@ struct ApiServer::Impl : std::enable_shared_from_this<ApiServer::Impl> {
     if (const auto set = apply_faults(*body); !set) {
       return error_answer(ApiError::bad_request(set.error().message));
     }
-    return http::Response::json(200, dump_json({{"hits", faults.hits()}, {"frozen", faults.frozen()}}));
+    return http::Response::json(200,
+                                dump_json({{"hits", faults.hits()}, {"frozen", faults.frozen()}}));
   }
 
   Status apply_faults(const Json& body) {
@@ -234,7 +235,9 @@ Status ApiServer::start() {
   return {};
 }
 
-const std::string& ApiServer::address() const { return impl_->server->address(); }
+const std::string& ApiServer::address() const {
+  return impl_->server->address();
+}
 
 std::string ApiServer::kubeconfig() const {
   const std::string& token = impl_->options.token;
@@ -243,11 +246,13 @@ std::string ApiServer::kubeconfig() const {
          "clusters:\n"
          "- name: berth-dev\n"
          "  cluster:\n"
-         "    server: http://" + address() + std::string(kPrefix) + token + "\n" +
+         "    server: http://" +
+         address() + std::string(kPrefix) + token + "\n" +
          "users:\n"
          "- name: berth-dev\n"
          "  user:\n"
-         "    token: " + token + "\n" +
+         "    token: " +
+         token + "\n" +
          "contexts:\n"
          "- name: berth-dev\n"
          "  context:\n"
@@ -257,9 +262,13 @@ std::string ApiServer::kubeconfig() const {
          "current-context: berth-dev\n";
 }
 
-void ApiServer::close_watches(bool abruptly) { impl_->watches.close_all(abruptly); }
+void ApiServer::close_watches(bool abruptly) {
+  impl_->watches.close_all(abruptly);
+}
 
-std::size_t ApiServer::watches() const { return impl_->watches.size(); }
+std::size_t ApiServer::watches() const {
+  return impl_->watches.size();
+}
 
 void ApiServer::stop(std::function<void()> done) {
   impl_->faults.clear();

@@ -19,8 +19,8 @@ using PodLogFn = std::function<void(const Json& pod, const std::shared_ptr<http:
 
 struct ApiServerOptions {
   std::string address = "127.0.0.1:0";
-  /// Callers prove themselves with "Authorization: Bearer <token>" or, since kubectl sends no token over plain HTTP,
-  /// with the path prefix "/k/<token>". At least 16 characters.
+  /// Callers prove themselves with "Authorization: Bearer <token>" or, since kubectl sends no token
+  /// over plain HTTP, with the path prefix "/k/<token>". At least 16 characters.
   std::string token;
   bool faults_endpoint = false;  ///< POST /_faults; for tests of real binaries only.
   Duration bookmark_interval = std::chrono::seconds(15);

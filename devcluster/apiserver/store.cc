@@ -25,7 +25,9 @@ ObjectKey key_of(const Json& object) {
   return {string_at(object, {"metadata", "namespace"}), string_at(object, {"metadata", "name"})};
 }
 
-std::string api_time(WallTime t) { return format_rfc3339(t).substr(0, 19) + "Z"; }
+std::string api_time(WallTime t) {
+  return format_rfc3339(t).substr(0, 19) + "Z";
+}
 
 Store::Store(const Clock& clock, Random& random, AdmitFn admit, Limits limits)
     : clock_(clock),

@@ -64,11 +64,13 @@ struct DeleteOutcome {
 };
 
 /// Checks (and may complete) an object before it is stored: `before` is null on creation.
-using AdmitFn = std::function<ApiResult<void>(const ResourceType& type, Json& object, const Json* before)>;
+using AdmitFn =
+    std::function<ApiResult<void>(const ResourceType& type, Json& object, const Json* before)>;
 
-/// The objects of a small cluster with the API server's rules for changing them: versions, generations, optimistic
-/// locking, status separation, finalizers, graceful deletion; lists with consistent pages; and a bounded history per type
-/// from which watches start. Pure state: no IO, no timers. Loop thread only.
+/// The objects of a small cluster with the API server's rules for changing them: versions,
+/// generations, optimistic locking, status separation, finalizers, graceful deletion; lists with
+/// consistent pages; and a bounded history per type from which watches start. Pure state: no IO, no
+/// timers. Loop thread only.
 ///
 /// Owners are not its business (garbage_collector.h), neither are HTTP and JSON text (server.h).
 class Store {
@@ -94,8 +96,9 @@ class Store {
   ApiResult<ObjectPtr> create(const ResourceType& type, const std::string& ns, Json object,
                               bool dry_run = false);
 
-  /// Every change of an object: `edit` gets the current one and returns the wanted one. Its resourceVersion, if it has
-  /// one, and uid must be the current ones; `whole` (PUT) demands the resourceVersion where the type needs it.
+  /// Every change of an object: `edit` gets the current one and returns the wanted one. Its
+  /// resourceVersion, if it has one, and uid must be the current ones; `whole` (PUT) demands the
+  /// resourceVersion where the type needs it.
   using EditFn = std::function<ApiResult<Json>(const Json& current)>;
   struct EditOptions {
     Part part = Part::kMain;
@@ -107,23 +110,28 @@ class Store {
   ApiResult<DeleteOutcome> remove(const ResourceType& type, const ObjectKey& key,
                                   const DeleteQuery& query);
 
-  /// Calls `fn` for each change of `type` (of all types when null) after it is in place, until the handle goes. `fn` runs inside
-  /// the write: it must not write to the store itself, but post.
+  /// Calls `fn` for each change of `type` (of all types when null) after it is in place, until the
+  /// handle goes. `fn` runs inside the write: it must not write to the store itself, but post.
   Cancel subscribe(const ResourceType* type, std::function<void(const WatchEvent&)> fn);
 
-  /// What a watch of `selector` sees of a change: nothing, or the event as it applies to it (an object that stops matching is deleted).
+  /// What a watch of `selector` sees of a change: nothing, or the event as it applies to it (an
+  /// object that stops matching is deleted).
   struct Change {
     WatchEvent event;
     ObjectPtr before;
   };
   static std::optional<WatchEvent> seen_by(const Selector& selector, const Change& change);
   /// As subscribe(), through a selector.
-  Cancel watch(const ResourceType& type, Selector selector, std::function<void(const WatchEvent&)> fn);
-  /// The events after `from` that `selector` sees; 410 when the history does not reach back that far.
-  ApiResult<std::vector<WatchEvent>> events_since(const ResourceType& type, const Selector& selector,
+  Cancel watch(const ResourceType& type, Selector selector,
+               std::function<void(const WatchEvent&)> fn);
+  /// The events after `from` that `selector` sees; 410 when the history does not reach back that
+  /// far.
+  ApiResult<std::vector<WatchEvent>> events_since(const ResourceType& type,
+                                                  const Selector& selector,
                                                   std::uint64_t from) const;
 
-  /// Forgets all history and unfinished lists: every watch from an older version and every continue token gets 410.
+  /// Forgets all history and unfinished lists: every watch from an older version and every continue
+  /// token gets 410.
   void expire_history();
 
  private:
@@ -148,11 +156,14 @@ class Store {
   ApiResult<Json> checked_edit(const ResourceType& type, const Json& current, Json wanted,
                                const EditOptions& options) const;
   ApiResult<DeleteOutcome> mark_deleted(const ResourceType& type, const ObjectPtr& current,
-                                        std::optional<std::int64_t> grace, const DeleteQuery& query);
-  ObjectPtr commit(const ResourceType& type, WatchEvent::Kind kind, const ObjectPtr& before, Json object);
+                                        std::optional<std::int64_t> grace,
+                                        const DeleteQuery& query);
+  ObjectPtr commit(const ResourceType& type, WatchEvent::Kind kind, const ObjectPtr& before,
+                   Json object);
   void trim_newest(const ResourceType& type);
   ApiResult<ListPage> next_page(const ResourceType& type, const ListQuery& query);
-  ListPage cut(std::uint64_t id, const Snapshot& snapshot, std::size_t from, std::size_t limit) const;
+  ListPage cut(std::uint64_t id, const Snapshot& snapshot, std::size_t from,
+               std::size_t limit) const;
 
   const Clock& clock_;
   Random& random_;

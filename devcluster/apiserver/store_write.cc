@@ -42,23 +42,23 @@ ApiResult<void> Store::check_namespace(const std::string& ns) const {
   const auto& type = type_of("namespaces");
   BERTH_ASSIGN(const ObjectPtr object, get(type, {"", ns}));
   if (find_path(*object, {"metadata", "deletionTimestamp"}) != nullptr) {
-    return fail(ApiError::make(403, "Forbidden",
-                               "unable to create new content in namespace " + ns +
-                                   " because it is being terminated"));
+    return fail(ApiError::make(
+        403, "Forbidden",
+        "unable to create new content in namespace " + ns + " because it is being terminated"));
   }
   return {};
 }
 
 ApiResult<void> Store::check_room(const ResourceType& type, const Json& object) const {
   if (objects_ >= limits_.objects) {
-    return fail(ApiError::make(403, "Forbidden",
-                               "the dev cluster is full: " + std::to_string(limits_.objects) +
-                                   " objects"));
+    return fail(
+        ApiError::make(403, "Forbidden",
+                       "the dev cluster is full: " + std::to_string(limits_.objects) + " objects"));
   }
   if (dump_json(object).size() > limits_.object_bytes) {
-    return fail(ApiError::make(413, "RequestEntityTooLarge",
-                               type.kind_name() + " is larger than " +
-                                   std::to_string(limits_.object_bytes) + " bytes"));
+    return fail(ApiError::make(
+        413, "RequestEntityTooLarge",
+        type.kind_name() + " is larger than " + std::to_string(limits_.object_bytes) + " bytes"));
   }
   return {};
 }
@@ -162,10 +162,10 @@ ApiResult<Json> Store::checked_edit(const ResourceType& type, const Json& curren
   }
   const std::string uid = get_string(meta, "uid").value_or("");
   if (!uid.empty() && old_meta.at("uid") != uid) {
-    return fail(ApiError::conflict(type, name,
-                                   "Precondition failed: UID in precondition: " + uid +
-                                       ", UID in object meta: " +
-                                       old_meta.at("uid").get<std::string>()));
+    return fail(
+        ApiError::conflict(type, name,
+                           "Precondition failed: UID in precondition: " + uid +
+                               ", UID in object meta: " + old_meta.at("uid").get<std::string>()));
   }
   BERTH_TRY(check_metadata(type, name, meta));
   if (options.part == Part::kStatus) {
@@ -209,8 +209,7 @@ ApiResult<ObjectPtr> Store::edit(const ResourceType& view, const ObjectKey& key,
   }
   // A custom resource's generation counts changes of anything but metadata and status.
   if (type.generation && !same_but(next, *current, {"metadata", "status"})) {
-    next["metadata"]["generation"] =
-        get_int(current->at("metadata"), "generation").value_or(0) + 1;
+    next["metadata"]["generation"] = get_int(current->at("metadata"), "generation").value_or(0) + 1;
   }
   BERTH_TRY(check_room(type, next));
   if (options.dry_run) {
@@ -327,8 +326,8 @@ void Store::trim_newest(const ResourceType& type) {
   }
   Collection& c = collection(type);
   while (c.objects.size() > type.keep_newest) {
-    const auto oldest = std::min_element(
-        c.objects.begin(), c.objects.end(), [](const auto& a, const auto& b) {
+    const auto oldest =
+        std::min_element(c.objects.begin(), c.objects.end(), [](const auto& a, const auto& b) {
           const auto version = [](const Json& o) {
             return std::stoull(o.at("metadata").at("resourceVersion").template get<std::string>());
           };

@@ -62,14 +62,14 @@ Json pod_cells(const Json& pod, WallTime now) {
   }
   const Json* containers = find_path(pod, {"spec", "containers"});
   const auto or_none = [](std::string s) { return s.empty() ? std::string("<none>") : s; };
-  return {string_at(pod, {"metadata", "name"}),
-          std::to_string(ready) + "/" +
-              std::to_string(containers == nullptr ? 0 : containers->size()),
-          waiting_or_terminated(pod),
-          std::to_string(restarts),
-          age_of(pod, now),
-          or_none(string_at(pod, {"status", "podIP"})),
-          or_none(string_at(pod, {"spec", "nodeName"}))};
+  return {
+      string_at(pod, {"metadata", "name"}),
+      std::to_string(ready) + "/" + std::to_string(containers == nullptr ? 0 : containers->size()),
+      waiting_or_terminated(pod),
+      std::to_string(restarts),
+      age_of(pod, now),
+      or_none(string_at(pod, {"status", "podIP"})),
+      or_none(string_at(pod, {"spec", "nodeName"}))};
 }
 
 std::string pool_status(const Json& pool) {
@@ -106,8 +106,8 @@ Json pool_cells(const Json& pool, WallTime now) {
 }  // namespace
 
 std::string human_duration(Duration d) {
-  const auto total = std::max<std::int64_t>(
-      0, std::chrono::duration_cast<std::chrono::seconds>(d).count());
+  const auto total =
+      std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(d).count());
   const auto two = [](std::int64_t big, const char* unit, std::int64_t small, const char* sub) {
     return std::to_string(big) + unit + (small == 0 ? "" : std::to_string(small) + sub);
   };

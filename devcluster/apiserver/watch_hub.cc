@@ -23,7 +23,8 @@ ApiResult<std::optional<std::uint64_t>> start_of(const http::Request& request) {
   std::uint64_t version = 0;
   const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), version);
   if (bad != std::errc() || end != text.data() + text.size()) {
-    return fail(ApiError::bad_request("resourceVersion: Invalid value: \"" + text.substr(0, 64) + "\""));
+    return fail(
+        ApiError::bad_request("resourceVersion: Invalid value: \"" + text.substr(0, 64) + "\""));
   }
   return version;
 }
@@ -139,7 +140,9 @@ void WatchHub::send_bookmark(const Watcher& watcher, bool initial_end) {
   stream->push(dump_json({{"type", "BOOKMARK"}, {"object", std::move(object)}}));
 }
 
-void WatchHub::detach(std::uint64_t id) { watchers_.erase(id); }
+void WatchHub::detach(std::uint64_t id) {
+  watchers_.erase(id);
+}
 
 void WatchHub::close_all(bool abruptly) {
   for (const auto& [id, watcher] : watchers_) {

@@ -15,11 +15,12 @@
 
 namespace berth::devcluster {
 
-/// The open watches of the API server: each joins the store's changes to a stream, with bookmarks and its time limit.
-/// Loop thread only.
+/// The open watches of the API server: each joins the store's changes to a stream, with bookmarks
+/// and its time limit. Loop thread only.
 class WatchHub {
  public:
-  WatchHub(EventLoop& loop, Store& store, const Faults& faults, Random& random, Duration bookmark_interval);
+  WatchHub(EventLoop& loop, Store& store, const Faults& faults, Random& random,
+           Duration bookmark_interval);
   WatchHub(const WatchHub&) = delete;
   WatchHub& operator=(const WatchHub&) = delete;
 

@@ -11,8 +11,9 @@
 
 namespace berth::devcluster {
 
-/// The body of one watch: lines that the server pushes and the connection pulls. A watcher that lets more than the limit
-/// pile up is cut off, so it lists again instead of holding the server's memory. Loop thread only.
+/// The body of one watch: lines that the server pushes and the connection pulls. A watcher that
+/// lets more than the limit pile up is cut off, so it lists again instead of holding the server's
+/// memory. Loop thread only.
 class WatchStream final : public http::BodySource,
                           public std::enable_shared_from_this<WatchStream> {
  public:

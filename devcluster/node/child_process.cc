@@ -58,7 +58,10 @@ Result<pid_t> wait_for_start(int fd, const ProcessSpec& spec) {
     return fail(Error::internal("the reaper process ended before starting anything"));
   }
   if (message.kind == ReaperMessage::kFailed) {
-    return fail(Error::from_errno(message.value, "starting " + spec.program.string()));
+    const std::string doing = message.step == kStepDirectory
+                                  ? "working directory " + spec.working_dir.string()
+                                  : "starting " + spec.program.string();
+    return fail(Error::from_errno(message.value, doing));
   }
   return message.value;
 }
@@ -121,9 +124,7 @@ struct ChildProcess::Impl : std::enable_shared_from_this<ChildProcess::Impl> {
   }
 
   void take(const ReaperMessage& message) {
-    if (message.kind == ReaperMessage::kFailed) {
-      start_error = message;
-    } else if (message.kind == ReaperMessage::kExited) {
+    if (message.kind == ReaperMessage::kExited) {
       status = message.value;
     }
   }
@@ -158,7 +159,6 @@ struct ChildProcess::Impl : std::enable_shared_from_this<ChildProcess::Impl> {
   Events events;
   // Without a report the reaper was killed, and what it watched with it.
   int status = SIGKILL;
-  std::optional<ReaperMessage> start_error;
   bool output_ended = false;
   bool reports_ended = false;
   bool closed = false;
@@ -231,6 +231,8 @@ void ChildProcess::kill() {
   }
 }
 
-pid_t ChildProcess::pid() const { return impl_->main; }
+pid_t ChildProcess::pid() const {
+  return impl_->main;
+}
 
 }  // namespace berth::devcluster

@@ -27,9 +27,10 @@ struct ExitStatus {
   int signal = 0;
 };
 
-/// One container's process and everything it leaves behind. Between us and it stands a small reaper process of our own, forked
-/// without exec: a child subreaper that ends every descendant (also those that made sessions of their own) when the
-/// process ends, when it is told to, and when we die. So whatever happens, no process survives its container.
+/// One container's process and everything it leaves behind. Between us and it stands a small reaper
+/// process of our own, forked without exec: a child subreaper that ends every descendant (also
+/// those that made sessions of their own) when the process ends, when it is told to, and when we
+/// die. So whatever happens, no process survives its container.
 ///
 /// Loop thread only. The owner must not waitpid(-1): it would take our exits.
 class ChildProcess {
@@ -39,7 +40,8 @@ class ChildProcess {
     /// Once, after the last output, when no descendant is left.
     std::function<void(ExitStatus)> exited;
   };
-  /// Starts it, in a process group of its own. The error says what failed: no such program, working directory, fork.
+  /// Starts it, in a process group of its own. The error says what failed: no such program, working
+  /// directory, fork.
   static Result<std::unique_ptr<ChildProcess>> start(AsioLoop& loop, const ProcessSpec& spec,
                                                      Events events);
   /// Kills whatever still runs and waits for it (milliseconds). No event comes any more.

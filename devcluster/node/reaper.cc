@@ -15,14 +15,24 @@ namespace berth::devcluster {
 namespace {
 
 void report(int fd, ReaperMessage message) {
-  // Smaller than PIPE_BUF: whole or not at all. A dead owner does not read it, and we are about to end anyway.
+  // Smaller than PIPE_BUF: whole or not at all. A dead owner does not read it, and we are about to
+  // end anyway.
   [[maybe_unused]] const auto n = ::write(fd, &message, sizeof message);
+}
+
+void silence_standard_files() {
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int fd = 0; null >= 0 && fd < 3; ++fd) {
+    ::dup2(null, fd);
+  }
+  if (null > 2) {
+    ::close(null);
+  }
 }
 
 void keep_only(int first, int second) {
   const int low = first < second ? first : second;
   const int high = first < second ? second : first;
-  // 0, 1 and 2 stay: they are about to be replaced, or harmless.
   if (low > 3) {
     ::close_range(3, static_cast<unsigned>(low - 1), 0);
   }
@@ -32,14 +42,12 @@ void keep_only(int first, int second) {
   ::close_range(static_cast<unsigned>(high + 1), ~0U, 0);
 }
 
-[[noreturn]] void run_program(const ReaperPlan& plan) {
-  // The parent is the reaper; if it was killed before this line nobody would end us.
+[[noreturn]] void run_program(const ReaperPlan& plan, pid_t reaper, int failure_fd) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ::setpgid(0, 0);
-  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (null >= 0) {
-    ::dup2(null, 0);
+  if (::getppid() != reaper) {
+    ::_exit(1);
   }
+  ::setpgid(0, 0);
   ::dup2(plan.output_fd, 1);
   ::dup2(plan.output_fd, 2);
   for (int s = 1; s < NSIG; ++s) {
@@ -54,8 +62,34 @@ void keep_only(int first, int second) {
     failure.step = kStepExec;
   }
   failure.value = errno;
-  report(plan.report_fd, failure);
+  report(failure_fd, failure);
   ::_exit(127);
+}
+
+/// The program's pid once exec has succeeded; else reports why not and ends the reaper.
+pid_t start_program(const ReaperPlan& plan) {
+  int failure[2] = {-1, -1};
+  const pid_t reaper = ::getpid();
+  const pid_t pid = ::pipe2(failure, O_CLOEXEC) == 0 ? ::fork() : -1;
+  if (pid == 0) {
+    run_program(plan, reaper, failure[1]);
+  }
+  ReaperMessage message{ReaperMessage::kFailed, errno, kStepFork};
+  if (pid > 0) {
+    ::close(failure[1]);
+    // exec closes the other end: nothing to read means that it worked.
+    ssize_t n = 0;
+    do {
+      n = ::read(failure[0], &message, sizeof message);
+    } while (n < 0 && errno == EINTR);
+    ::close(failure[0]);
+    if (n != static_cast<ssize_t>(sizeof message)) {
+      return pid;
+    }
+    ::waitpid(pid, nullptr, 0);
+  }
+  report(plan.report_fd, message);
+  ::_exit(1);
 }
 
 int parse_pid(const char* text, std::size_t size, std::size_t& at) {
@@ -67,7 +101,8 @@ int parse_pid(const char* text, std::size_t size, std::size_t& at) {
   return pid;
 }
 
-/// Kills our children until there are none: orphans of those come to us, so in the end that is all descendants.
+/// Kills our children until there are none: orphans of those come to us, so in the end that is all
+/// descendants.
 void end_everything(int& main_status, pid_t main_pid) {
   for (;;) {
     const int fd = ::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
@@ -119,17 +154,11 @@ void run_reaper(const ReaperPlan& plan) {
   // Out of the owner's process group: Ctrl-C on its terminal is the owner's to handle.
   ::setpgid(0, 0);
   keep_only(plan.report_fd, plan.output_fd);
+  silence_standard_files();
   if (::getppid() != plan.owner) {
     ::_exit(0);
   }
-  const pid_t main_pid = ::fork();
-  if (main_pid == 0) {
-    run_program(plan);
-  }
-  if (main_pid < 0) {
-    report(plan.report_fd, {ReaperMessage::kFailed, errno, kStepFork});
-    ::_exit(1);
-  }
+  const pid_t main_pid = start_program(plan);
   report(plan.report_fd, {ReaperMessage::kStarted, main_pid, 0});
   int status = 0;
   for (bool running = !reap(main_pid, status); running;) {

@@ -4,7 +4,7 @@
 
 namespace berth::devcluster {
 
-/// What the reaper tells its owner through its pipe, in this order: kStarted or kFailed, then kExited.
+/// What the reaper tells its owner through its pipe: kFailed alone, or kStarted and later kExited.
 struct ReaperMessage {
   enum Kind : int { kStarted, kFailed, kExited };
   int kind = kStarted;
@@ -24,7 +24,8 @@ struct ReaperPlan {
   pid_t owner = 0;
 };
 
-/// Life of the reaper, in the forked child. SIGTERM goes on to the process; SIGUSR1, or the owner's death, ends everything.
+/// Life of the reaper, in the forked child. SIGTERM goes on to the process; SIGUSR1, or the owner's
+/// death, ends everything.
 [[noreturn]] void run_reaper(const ReaperPlan& plan);
 
 }  // namespace berth::devcluster
