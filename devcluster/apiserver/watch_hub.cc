@@ -58,8 +58,8 @@ ApiResult<http::Response> WatchHub::open(const ApiPath& path, const http::Reques
       backlog.push_back({WatchEvent::Kind::kAdded, &type, page.version, object});
     }
   }
-  auto stream = std::make_shared<WatchStream>(
-      loop_, WatchStream::Limits{.frame_bytes = faults_.frame_bytes()});
+  auto stream =
+      std::make_shared<PushStream>(loop_, PushStream::Limits{.frame_bytes = faults_.frame_bytes()});
   const std::uint64_t id = ++last_;
   Watcher& watcher = watchers_[id];
   watcher.stream = stream;
@@ -116,7 +116,7 @@ void WatchHub::bookmark_later(std::uint64_t id) {
 std::string WatchHub::line_of(const Watcher& watcher, const WatchEvent& event) const {
   Json object = watcher.as_table ? to_table(*watcher.type, {event.object}, loop_.clock().wall_now())
                                  : to_view(*watcher.type, *event.object);
-  return dump_json({{"type", to_string(event.kind)}, {"object", std::move(object)}});
+  return dump_json({{"type", to_string(event.kind)}, {"object", std::move(object)}}) + "\n";
 }
 
 void WatchHub::send(const Watcher& watcher, const WatchEvent& event) {
@@ -137,7 +137,7 @@ void WatchHub::send_bookmark(const Watcher& watcher, bool initial_end) {
   if (initial_end) {
     object["metadata"]["annotations"] = {{"k8s.io/initial-events-end", "true"}};
   }
-  stream->push(dump_json({{"type", "BOOKMARK"}, {"object", std::move(object)}}));
+  stream->push(dump_json({{"type", "BOOKMARK"}, {"object", std::move(object)}}) + "\n");
 }
 
 void WatchHub::detach(std::uint64_t id) {

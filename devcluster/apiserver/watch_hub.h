@@ -10,8 +10,8 @@
 #include "berth/http/server.h"
 #include "devcluster/apiserver/api_request.h"
 #include "devcluster/apiserver/faults.h"
+#include "devcluster/apiserver/push_stream.h"
 #include "devcluster/apiserver/store.h"
-#include "devcluster/apiserver/watch_stream.h"
 
 namespace berth::devcluster {
 
@@ -32,7 +32,7 @@ class WatchHub {
 
  private:
   struct Watcher {
-    std::weak_ptr<WatchStream> stream;
+    std::weak_ptr<PushStream> stream;
     const ResourceType* type = nullptr;
     bool as_table = false;
     bool bookmarks = false;

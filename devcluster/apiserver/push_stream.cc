@@ -1,60 +1,59 @@
-#include "devcluster/apiserver/watch_stream.h"
+#include "devcluster/apiserver/push_stream.h"
 
 #include <utility>
 
 namespace berth::devcluster {
 
-WatchStream::~WatchStream() {
+PushStream::~PushStream() {
   if (on_gone_) {
     loop_.post(std::move(on_gone_));
   }
 }
 
-void WatchStream::push(std::string line) {
-  if (done()) {
+void PushStream::push(std::string bytes) {
+  if (done() || bytes.empty()) {
     return;
   }
-  line += '\n';
-  queued_ += line.size();
+  queued_ += bytes.size();
   if (queued_ > limits_.bytes) {
-    cut(Error::make(ErrorCode::kResourceExhausted, "SlowWatcher",
-                    "the watcher does not read its events"));
+    cut(Error::make(ErrorCode::kResourceExhausted, "SlowReader",
+                    "the client does not read the stream"));
     return;
   }
-  lines_.push_back(std::move(line));
+  chunks_.push_back(std::move(bytes));
   serve();
 }
 
-void WatchStream::push_backlog(std::string line) {
-  limits_.bytes += line.size() + 1;
-  push(std::move(line));
+void PushStream::push_backlog(std::string bytes) {
+  limits_.bytes += bytes.size();
+  push(std::move(bytes));
 }
 
-void WatchStream::end() {
+void PushStream::end() {
   ended_ = true;
   serve();
 }
 
-void WatchStream::cut(Error why) {
+void PushStream::cut(Error why) {
   if (!error_) {
     error_ = std::move(why);
-    lines_.clear();
+    chunks_.clear();
     queued_ = 0;
     serve();
   }
 }
 
-void WatchStream::next(ChunkFn fn) {
+void PushStream::next(ChunkFn fn) {
   waiting_ = std::move(fn);
   serve();
 }
 
-std::string WatchStream::take() {
-  std::string& front = lines_.front();
+std::string PushStream::take() {
+  std::string& front = chunks_.front();
   std::string chunk;
   if (limits_.frame_bytes == 0 || front.size() <= limits_.frame_bytes) {
     chunk = std::move(front);
-    lines_.pop_front();
+    chunks_.pop_front();
   } else {
     chunk = front.substr(0, limits_.frame_bytes);
     front.erase(0, limits_.frame_bytes);
@@ -63,8 +62,8 @@ std::string WatchStream::take() {
   return chunk;
 }
 
-void WatchStream::serve() {
-  if (posted_ || !waiting_ || (lines_.empty() && !done())) {
+void PushStream::serve() {
+  if (posted_ || !waiting_ || (chunks_.empty() && !done())) {
     return;
   }
   posted_ = true;
@@ -77,7 +76,7 @@ void WatchStream::serve() {
     auto fn = std::exchange(self->waiting_, nullptr);
     if (self->error_) {
       fn(fail(*self->error_));
-    } else if (!self->lines_.empty()) {
+    } else if (!self->chunks_.empty()) {
       fn(self->take());
     } else {
       fn(std::string());

@@ -11,23 +11,22 @@
 
 namespace berth::devcluster {
 
-/// The body of one watch: lines that the server pushes and the connection pulls. A watcher that
-/// lets more than the limit pile up is cut off, so it lists again instead of holding the server's
-/// memory. Loop thread only.
-class WatchStream final : public http::BodySource,
-                          public std::enable_shared_from_this<WatchStream> {
+/// A body that the server pushes and the connection pulls: watches and followed logs. A reader that
+/// lets more than the limit pile up is cut off, instead of holding the server's memory. Loop thread
+/// only.
+class PushStream final : public http::BodySource, public std::enable_shared_from_this<PushStream> {
  public:
   struct Limits {
     std::size_t bytes = 8u << 20;
-    std::size_t frame_bytes = 0;  ///< Cut into chunks of this size; 0: a line each.
+    std::size_t frame_bytes = 0;  ///< Cut into chunks of this size; 0: as pushed.
   };
-  WatchStream(EventLoop& loop, Limits limits) : loop_(loop), limits_(limits) {}
-  ~WatchStream() override;
+  PushStream(EventLoop& loop, Limits limits) : loop_(loop), limits_(limits) {}
+  ~PushStream() override;
 
-  /// One event, without the newline. Ignored after end() or a cut.
-  void push(std::string line);
-  /// As push(), for what the watch starts with: however much it is, it does not count as slowness.
-  void push_backlog(std::string line);
+  /// Ignored after end() or a cut.
+  void push(std::string bytes);
+  /// As push(), for what the stream starts with: however much it is, it does not count as slowness.
+  void push_backlog(std::string bytes);
   /// Clean end after what has been pushed.
   void end();
   /// The connection breaks off now, whatever was pushed.
@@ -45,7 +44,7 @@ class WatchStream final : public http::BodySource,
 
   EventLoop& loop_;
   Limits limits_;
-  std::deque<std::string> lines_;
+  std::deque<std::string> chunks_;
   std::size_t queued_ = 0;
   bool ended_ = false;
   std::optional<Error> error_;
