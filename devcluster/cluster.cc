@@ -11,17 +11,13 @@
 
 namespace berth::devcluster {
 
-struct DevCluster::Collector {
-  GarbageCollector collector;
-};
-
 DevCluster::DevCluster(AsioLoop& loop, Random& random, Log log, DevClusterOptions options)
     : loop_(loop),
       log_(std::move(log)),
       options_(std::move(options)),
       store_(loop.clock(), random, admit),
       transport_(http::make_beast_transport(loop, {.user_agent = "kube-probe/berth-dev"})),
-      collector_(new Collector{GarbageCollector(loop, store_)}),
+      collector_(std::make_unique<GarbageCollector>(loop, store_)),
       server_(loop, store_, faults_, random, log_,
               {.address = options_.address,
                .token = options_.token,

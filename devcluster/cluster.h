@@ -15,6 +15,8 @@
 
 namespace berth::devcluster {
 
+class GarbageCollector;
+
 /// A Kubernetes-compatible cluster of one node in this process: API server, garbage collector, and
 /// a node that runs pods as child processes. What `berth dev` starts, and what integration tests
 /// run the real programs against.
@@ -80,8 +82,7 @@ class DevCluster {
   Store store_;
   Faults faults_;
   std::unique_ptr<http::Transport> transport_;
-  struct Collector;
-  std::unique_ptr<Collector> collector_;
+  std::unique_ptr<GarbageCollector> collector_;
   std::unique_ptr<Node> node_;
   ApiServer server_;
 };

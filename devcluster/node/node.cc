@@ -87,6 +87,10 @@ void Node::note(const WatchEvent& event) {
   } else {
     return;
   }
+  wake();
+}
+
+void Node::wake() {
   if (!wake_) {
     wake_ = context_.loop.call_after(Duration(0), [this] {
       wake_.release();
@@ -96,7 +100,7 @@ void Node::note(const WatchEvent& event) {
 }
 
 void Node::sync() {
-  const bool room_again = !gone_.empty();
+  const bool room_again = std::exchange(retry_waiting_, false) || !gone_.empty();
   for (const std::string& uid : std::exchange(gone_, {})) {
     drop(uid);
   }
@@ -147,13 +151,18 @@ void Node::sync_pod(const ObjectKey& key) {
   }
 }
 
-bool Node::bind(const Json& pod) {
+std::size_t Node::unfinished() const {
+  return static_cast<std::size_t>(std::count_if(
+      runners_.begin(), runners_.end(), [](const auto& r) { return !r.second->finished(); }));
+}
+
+void Node::bind(const Json& pod) {
   const ObjectKey key = key_of(pod);
-  if (runners_.size() >= options_.max_pods) {
+  if (unfinished() >= options_.max_pods) {
     if (waiting_.insert(map_key(key)).second) {
       mark_unschedulable(pod);
     }
-    return false;
+    return;
   }
   const auto bound = context_.store.edit(type_of("pods"), key,
                                          [&](const Json& current) -> ApiResult<Json> {
@@ -164,10 +173,9 @@ bool Node::bind(const Json& pod) {
                                          {});
   if (!bound) {
     context_.log.error("pod not bound", {{"pod", key.name}, {"error", bound.error().message}});
-    return false;
+    return;
   }
   run(**bound, string_at(pod, {"metadata", "uid"}));
-  return true;
 }
 
 void Node::mark_unschedulable(const Json& pod) {
@@ -194,7 +202,7 @@ void Node::run(const Json& pod, const std::string& uid) {
     return;
   }
   auto runner =
-      std::make_unique<PodRunner>(context_, pod, std::move(*ip), [this] { check_stopped(); });
+      std::make_unique<PodRunner>(context_, pod, std::move(*ip), [this] { pod_finished(); });
   PodRunner& started = *runner;
   runners_.emplace(uid, std::move(runner));
   started.start();
@@ -213,6 +221,14 @@ void Node::stop(Duration max_grace, std::function<void()> done) {
   stopped_ = std::move(done);
   for (const auto& [uid, runner] : runners_) {
     runner->stop(std::min(runner->own_grace(), max_grace));
+  }
+  check_stopped();
+}
+
+void Node::pod_finished() {
+  if (!waiting_.empty()) {
+    retry_waiting_ = true;
+    wake();
   }
   check_stopped();
 }

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "berth/http/server.h"
 #include "devcluster/node/address_range.h"
 #include "devcluster/node/pod_runner.h"
 
@@ -45,12 +46,15 @@ class Node {
 
  private:
   void note(const WatchEvent& event);
+  void wake();
   void sync();
   void sync_pod(const ObjectKey& key);
-  bool bind(const Json& pod);
+  void bind(const Json& pod);
+  std::size_t unfinished() const;
   void mark_unschedulable(const Json& pod);
   void run(const Json& pod, const std::string& uid);
   void drop(const std::string& uid);
+  void pod_finished();
   void check_stopped();
   Status register_node();
 
@@ -64,6 +68,7 @@ class Node {
   std::set<std::pair<std::string, std::string>> dirty_config_;  // plural, name
   Cancel wake_;
   Cancel subscription_;
+  bool retry_waiting_ = false;
   bool stopping_ = false;
   std::function<void()> stopped_;
 };
