@@ -1,0 +1,68 @@
+#include "gateway/creation/verdict.h"
+
+#include <string>
+
+#include "berth/base/duration.h"
+#include "berth/http/server.h"
+
+namespace berth::gateway {
+
+Verdict judge(const Result<http::Response>& result) {
+  if (!result) {
+    return result.error().reason == "ConnectFailed" ? Verdict::kTryNext : Verdict::kUnclear;
+  }
+  const int status = result->status;
+  switch (status) {
+    case 200:
+    case 201:
+      return Verdict::kOpened;
+    case 400:
+    case 409:
+    case 410:
+    case 413:
+    case 422:
+      return Verdict::kTellCaller;
+    case 503:
+      return Verdict::kTryNext;
+    default:
+      return status >= 500 ? Verdict::kUnclear : Verdict::kTryNext;
+  }
+}
+
+bool worth_repeating(const Result<http::Response>& result) {
+  return !result && result.error().code == ErrorCode::kUnavailable;
+}
+
+bool was_given_back(const http::Response& response) {
+  return response.status == 410 && http::error_from_response(response).reason == "GivenBack";
+}
+
+Status check_limits(const PoolInfo& pool, const api::CreateSession& request) {
+  const auto check = [](const char* field, const std::optional<Duration>& asked,
+                        Duration max) -> Status {
+    if (asked && *asked > max) {
+      return fail(Error::invalid(field, "is " + format_duration(*asked) + ", this pool allows at most " +
+                                            format_duration(max)));
+    }
+    return {};
+  };
+  const api::SessionsSpec& s = pool.sessions;
+  BERTH_TRY(check("creationTimeout", request.creation_timeout, s.max_creation_timeout));
+  BERTH_TRY(check("executionTimeout", request.execution_timeout, s.max_execution_timeout));
+  BERTH_TRY(check("heartbeatTimeout", request.heartbeat_timeout, s.max_heartbeat_timeout));
+  return {};
+}
+
+http::Response still_waiting(const api::SessionId& id) {
+  Error error = Error::make(ErrorCode::kUnavailable, "StillWaiting",
+                            "no slot is free yet; ask again with the same id within 5 seconds to keep the place");
+  error.retry_after = std::chrono::milliseconds(0);
+  http::Response response = http::error_response(error);
+  if (auto body = parse_json(response.body)) {
+    (*body)["id"] = id.str();
+    response.body = dump_json(*body);
+  }
+  return response;
+}
+
+}  // namespace berth::gateway

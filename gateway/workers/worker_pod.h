@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "berth/api/ids.h"
+#include "berth/base/json.h"
+
+namespace berth::gateway {
+
+/// What the gateway keeps of a worker's pod.
+struct WorkerPod {
+  std::string ns;
+  std::string name;
+  std::string pool;  ///< Name of its SessionPool, in the same namespace.
+  api::WorkerUid uid;
+  std::string ip;  ///< Empty until the pod has one.
+  std::uint16_t port = 0;
+  bool ready = false;
+  bool deleting = false;
+  bool finished = false;  ///< Phase Failed or Succeeded: no process is behind it any more.
+
+  bool operator==(const WorkerPod&) const = default;
+
+  /// "namespace/pool".
+  std::string pool_key() const { return ns + "/" + pool; }
+  /// "http://10.1.2.3:7600", IPv6 in brackets.
+  std::string origin() const;
+  bool reachable() const { return !ip.empty() && !finished; }
+  /// Whether new sessions may be placed on it, as far as the API server knows.
+  bool in_service() const { return reachable() && ready && !deleting; }
+
+  /// From a Pod. Nothing unless it has a pool label and a uid. The port is that of the container port named
+  /// "sessions", else 7600.
+  static std::optional<WorkerPod> from_json(const Json& pod);
+};
+
+/// "namespace/pool", the key of a pool in all of the gateway's tables.
+std::string pool_key(std::string_view ns, std::string_view pool);
+
+}  // namespace berth::gateway
