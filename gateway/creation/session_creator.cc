@@ -14,13 +14,6 @@ namespace {
 
 constexpr std::size_t kIdLength = 20;
 
-Error shutting_down() {
-  Error error = Error::make(ErrorCode::kUnavailable, "ShuttingDown",
-                            "this gateway is stopping; ask again with the same id");
-  error.retry_after = std::chrono::milliseconds(0);
-  return error;
-}
-
 Error superseded() {
   return Error::make(ErrorCode::kConflict, "Superseded",
                      "a newer call with the same id has taken this request over");
@@ -101,6 +94,7 @@ SessionCreator::CallId SessionCreator::create(const std::string& pool_key,
 
 void SessionCreator::set_caller(Ticket& ticket, CallId call, Reply reply, const PoolInfo& pool) {
   const TimePoint now = parts_.loop.clock().now();
+  ticket.counted = false;
   ticket.call = call;
   ticket.reply = std::move(reply);
   ticket.deadline =
@@ -194,7 +188,8 @@ void SessionCreator::time_is_up(Ticket& ticket) {
         ErrorCode::kDeadlineExceeded, "CreationTimeout",
         "no worker of pool " + ticket.pool_key + " had a free slot within the creation timeout");
     if (ticket.state == Ticket::State::kPlacing) {
-      ticket.kept_until = now;
+      ticket.kept_until = now;  // what its create brings is given back
+      ticket.counted = true;
       parts_.metrics.ended(ticket.pool_key, CreationOutcome::kCreationTimeout);
       answer(ticket, http::error_response(error));
     } else {
@@ -287,7 +282,9 @@ void SessionCreator::end_with_error(Ticket& ticket, const Error& error, Creation
 }
 
 void SessionCreator::end(Ticket& ticket, CreationOutcome outcome) {
-  parts_.metrics.ended(ticket.pool_key, outcome);
+  if (!ticket.counted) {
+    parts_.metrics.ended(ticket.pool_key, outcome);
+  }
   if (const auto line = lines_.find(ticket.pool_key); line != lines_.end()) {
     line->second.line.leave(ticket.number);
   }
@@ -311,11 +308,6 @@ void SessionCreator::pool_removed(const std::string& pool_key) {
     lines_.erase(it);
     parts_.metrics.forget(pool_key);
   }
-}
-
-void SessionCreator::gave_back(const Opened& opened) {
-  recent_.remember(opened.pool_key + "/" + opened.id.str(), {opened.pod.uid, true},
-                   parts_.loop.clock().now());
 }
 
 void SessionCreator::shut_down(std::function<void()> done) {

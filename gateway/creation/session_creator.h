@@ -58,7 +58,7 @@ class SessionCreator {
     std::function<void(const std::string& pool_key, std::size_t waiting)> on_demand;
   };
   using CallId = std::uint64_t;
-  /// The answer. `opened`, if it brings a session: pass it to GiveBack should the answer not reach the caller.
+  /// The answer. `opened` is set if it brings a session: call give_back() with it if the answer does not reach the caller.
   using Reply = std::function<void(http::Response, const Opened* opened)>;
 
   SessionCreator(Parts parts, Settings settings);
@@ -73,8 +73,8 @@ class SessionCreator {
   /// Workers of the pool may have room. Looks (posted) whether somebody waits.
   void capacity_changed(const std::string& pool_key);
   void pool_removed(const std::string& pool_key);
-  /// For sessions given back after their answer: a repeat of that id is placed anew.
-  void gave_back(const Opened& opened);
+  /// For a session whose answer did not reach its caller: see `Reply`.
+  void give_back(const Opened& opened);
 
   /// Null when nobody ever waited there.
   const WaitingLine* line(const std::string& pool_key) const;
@@ -104,7 +104,7 @@ class SessionCreator {
 
   // placing.cc: one create on its way.
   bool place_anywhere(Ticket& ticket);
-  bool start_recreate(Ticket& ticket);
+  void start_recreate(Ticket& ticket);
   bool start_repeat(Ticket& ticket);
   void place(Ticket& ticket, const WorkerPod& pod, Mode mode);
   void send(Ticket& ticket);
@@ -112,7 +112,7 @@ class SessionCreator {
   void opened(Ticket& ticket, http::Response response);
   void refused(Ticket& ticket, const Result<http::Response>& result);
   void unclear(Ticket& ticket, const Result<http::Response>& result);
-  void told(Ticket& ticket, http::Response response);
+  void told(Ticket& ticket, const Result<http::Response>& result);
   void go_on(Ticket& ticket, const Error& error);
   Opened opened_of(const Ticket& ticket) const;
   void return_session(const Ticket& ticket);

@@ -33,8 +33,11 @@ bool worth_repeating(const Result<http::Response>& result) {
   return !result && result.error().code == ErrorCode::kUnavailable;
 }
 
-bool was_given_back(const http::Response& response) {
-  return response.status == 410 && http::error_from_response(response).reason == "GivenBack";
+Error shutting_down() {
+  Error error = Error::make(ErrorCode::kUnavailable, "ShuttingDown",
+                            "this gateway is stopping; ask again with the same id");
+  error.retry_after = std::chrono::milliseconds(0);
+  return error;
 }
 
 Status check_limits(const PoolInfo& pool, const api::CreateSession& request) {

@@ -17,8 +17,8 @@ enum class Verdict {
 Verdict judge(const Result<http::Response>& result);
 /// Of the unclear ones, those where asking the same worker again soon may make it clear.
 bool worth_repeating(const Result<http::Response>& result);
-/// A worker's refusal because this id was given back there a while ago.
-bool was_given_back(const http::Response& response);
+/// 503 for all who ask or wait while the gateway stops.
+Error shutting_down();
 
 /// Checks what a caller asks for against its pool: the timeouts against the pool's limits, with the field named.
 Status check_limits(const PoolInfo& pool, const api::CreateSession& request);
