@@ -1,0 +1,114 @@
+#include "gateway/api/overview_routes.h"
+
+#include <limits>
+#include <utility>
+
+#include "berth/auth/session_token.h"
+#include "gateway/api/authorize.h"
+
+namespace berth::gateway {
+namespace {
+
+constexpr std::int64_t kMaxWaitSeconds = 60;
+constexpr std::size_t kMaxListed = 10'000;
+constexpr std::size_t kMaxWaiters = 10'000;
+
+std::int64_t slots_in(const api::Resources& resources) {
+  const auto it = resources.find(api::kSlot);
+  return it == resources.end() ? 0 : it->second;
+}
+
+}  // namespace
+
+Json PoolsRoute::describe(const std::string& key, const PoolInfo& pool) const {
+  std::int64_t total = 0;
+  std::int64_t ready = 0;
+  std::int64_t unreadable = 0;
+  std::int64_t capacity = 0;
+  std::int64_t used = 0;
+  std::int64_t free = 0;
+  for (const WorkerView* view : workers_.workers(key)) {
+    ++total;
+    ready += view->pod.in_service() ? 1 : 0;
+    unreadable += view->readable ? 0 : 1;
+    if (view->slots) {
+      capacity += slots_in(view->slots->capacity);
+      used += slots_in(view->slots->used);
+    }
+    free += view->free_sessions();
+  }
+  const WaitingLine* line = creator_.line(key);
+  return {{"namespace", pool.ns},
+          {"name", pool.name},
+          {"deleting", pool.deleting},
+          {"waiting", line == nullptr ? 0 : line->size()},
+          {"workers", {{"total", total}, {"ready", ready}, {"unreadable", unreadable}}},
+          {"slots", {{"capacity", capacity}, {"used", used}, {"free", free}}}};
+}
+
+void PoolsRoute::handle(const std::shared_ptr<http::Exchange>& exchange) {
+  const std::string ns = exchange->request().query("namespace").value_or("");
+  const Access access{Access::Verb::kList, ns, ""};
+  authorize(authenticator_, exchange, access, [this, exchange, ns](const Identity&) {
+    Json pools = Json::array();
+    for (const auto& [key, pool] : pools_.all()) {
+      if (ns.empty() || pool->ns == ns) {
+        pools.push_back(describe(key, *pool));
+      }
+    }
+    exchange->reply_json(200, dump_json({{"pools", std::move(pools)}}));
+  });
+}
+
+void DemandRoute::answer(http::Exchange& exchange, const std::string& ns,
+                         const std::string& pool) const {
+  const std::string key = pool_key(ns, pool);
+  api::Demand demand;
+  demand.replica = replica_;
+  demand.version = board_.version(key);
+  demand.ns = ns;
+  demand.pool = pool;
+  if (const WaitingLine* line = creator_.line(key)) {
+    demand.waiting = line->list(clock_.now(), kMaxListed);
+    demand.waiting_total = static_cast<std::int64_t>(line->size());
+  }
+  exchange.reply_json(200, dump_json(to_json(demand)));
+}
+
+void DemandRoute::handle(const std::shared_ptr<http::Exchange>& exchange) {
+  const http::Request& request = exchange->request();
+  if (auto ok = verify_(auth::bearer_token(request.headers.get("Authorization"))); !ok) {
+    exchange->reply(ok.error());
+    return;
+  }
+  const std::string ns = request.query("namespace").value_or("");
+  const std::string pool = request.query("pool").value_or("");
+  if (ns.empty() || pool.empty()) {
+    exchange->reply(Error::invalid(ns.empty() ? "namespace" : "pool", "is required in the query"));
+    return;
+  }
+  const auto after = int_query(request, "after", -1, -1, std::numeric_limits<std::int64_t>::max());
+  const auto wait = int_query(request, "wait", 0, 0, kMaxWaitSeconds);
+  if (!after || !wait) {
+    exchange->reply(!after ? after.error() : wait.error());
+    return;
+  }
+  const bool known = *after == board_.version(pool_key(ns, pool)) &&
+                     request.query("replica").value_or(replica_) == replica_;
+  if (!known || *wait == 0) {
+    answer(*exchange, ns, pool);
+    return;
+  }
+  if (board_.waiters() >= kMaxWaiters) {
+    exchange->reply(Error::make(ErrorCode::kResourceExhausted, "TooManyPolls",
+                                "too many demand polls are open"));
+    return;
+  }
+  // The handle lives in the exchange, so a poll whose client has gone is dropped.
+  const auto poll = std::make_shared<Cancel>();
+  exchange->on_client_gone([poll] { poll->cancel(); });
+  *poll = board_.wait(pool_key(ns, pool), *after, std::chrono::seconds(*wait),
+                      [this, exchange, ns, pool] { answer(*exchange, ns, pool); });
+}
+
+}  // namespace berth::gateway

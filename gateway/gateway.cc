@@ -1,0 +1,144 @@
+#include "gateway/gateway.h"
+
+#include <utility>
+
+namespace berth::gateway {
+namespace {
+
+constexpr std::uint64_t kMaxCreateBody = 64u << 10;
+constexpr std::uint64_t kMaxDeleteBody = 64u << 10;
+/// The worker has limits of its own on what a session may send; this one only ends the endless.
+constexpr std::uint64_t kMaxUpload = 1ull << 44;
+constexpr std::string_view kPoolSessions = "/v1/namespaces/{ns}/pools/{pool}/sessions";
+constexpr std::string_view kWorkerSessions =
+    "/v1/namespaces/{ns}/pools/{pool}/workers/{pod}/sessions/{rest...}";
+
+std::int64_t first_version(const Clock& clock) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             clock.wall_now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+Gateway::Gateway(Parts parts, Settings settings)
+    : loop_(parts.loop),
+      metrics_(parts.metrics),
+      log_(parts.log),
+      client_(parts.transport, std::move(parts.token)),
+      creation_metrics_(parts.metrics),
+      board_(parts.loop, first_version(parts.loop.clock())),
+      workers_(parts.loop, settings.workers,
+               [this](const std::string& pool) { creator_.capacity_changed(pool); }),
+      slots_(parts.loop, client_, parts.random, settings.slots, parts.log,
+             {.heard = [this](const api::WorkerUid& uid,
+                              api::Slots slots) { workers_.set_slots(uid, std::move(slots)); },
+              .unreadable = [this](const api::WorkerUid& uid,
+                                   const Error&) { workers_.set_unreadable(uid); }}),
+      give_back_(parts.loop, client_, parts.random, settings.give_back, parts.log),
+      creator_({.loop = parts.loop,
+                .pools = pools_,
+                .workers = workers_,
+                .client = client_,
+                .give_back = give_back_,
+                .random = parts.random,
+                .metrics = creation_metrics_,
+                .log = parts.log,
+                .on_demand = [this](const std::string& pool,
+                                    std::size_t waiting) { board_.changed(pool, waiting); }},
+               settings.creation),
+      create_route_(creator_, parts.authenticator),
+      proxy_route_(parts.loop, parts.transport, workers_, settings.proxy),
+      list_route_(pools_, workers_, client_, parts.authenticator, settings.list),
+      pools_route_(pools_, workers_, creator_, parts.authenticator),
+      demand_route_(board_, creator_, parts.loop.clock(), settings.replica,
+                    std::move(parts.verify_operator)) {}
+
+Gateway::~Gateway() = default;
+
+void Gateway::set_pool(const std::string& key, PoolCatalog::Ptr pool) {
+  const bool gone = pool == nullptr;
+  pools_.set(key, std::move(pool));
+  if (gone) {
+    creator_.pool_removed(key);
+    board_.forget(key);
+  } else {
+    creator_.capacity_changed(key);
+  }
+}
+
+void Gateway::set_pod(const WorkerPod& pod) {
+  workers_.upsert(pod);
+  slots_.watch(pod);
+}
+
+void Gateway::remove_pod(const api::WorkerUid& uid) {
+  slots_.forget(uid);
+  workers_.remove(uid);
+}
+
+http::Handler Gateway::when_ready(http::Handler handler) {
+  return [this, handler = std::move(handler)](const std::shared_ptr<http::Exchange>& exchange) {
+    if (!synced_ || !synced_()) {
+      Error error = Error::make(ErrorCode::kUnavailable, "Starting",
+                                "this gateway has not yet read the cluster's state");
+      error.retry_after = std::chrono::seconds(1);
+      exchange->reply(error);
+      return;
+    }
+    handler(exchange);
+  };
+}
+
+void Gateway::add_routes(http::Router& router) {
+  const auto to = [this](auto& route) {
+    return when_ready([&route](const auto& exchange) { route.handle(exchange); });
+  };
+  router.add("POST", kPoolSessions, to(create_route_), {.max_bytes = kMaxCreateBody});
+  router.add("GET", kPoolSessions, to(list_route_));
+  router.add("GET", "/v1/pools", to(pools_route_));
+  router.add("GET", "/v1/demand", to(demand_route_));
+  router.add("GET", kWorkerSessions, to(proxy_route_));
+  router.add("DELETE", kWorkerSessions, to(proxy_route_), {.max_bytes = kMaxDeleteBody});
+  for (const char* method : {"POST", "PUT"}) {
+    router.add(method, kWorkerSessions, to(proxy_route_),
+               {.max_bytes = kMaxUpload, .stream = true});
+  }
+}
+
+void Gateway::add_probe_routes(http::Router& router) {
+  router.add("GET", "/healthz", [](const std::shared_ptr<http::Exchange>& exchange) {
+    exchange->reply(http::Response::text(200, "ok\n"));
+  });
+  router.add("GET", "/readyz", [this](const std::shared_ptr<http::Exchange>& exchange) {
+    exchange->reply(ready() ? http::Response::text(200, "ok\n")
+                            : http::Response::text(503, closing_ ? "stopping\n" : "starting\n"));
+  });
+  router.add("GET", "/metrics", [this](const std::shared_ptr<http::Exchange>& exchange) {
+    http::Response response = http::Response::text(200, metrics_.text());
+    response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    exchange->reply(std::move(response));
+  });
+}
+
+void Gateway::shut_down(Duration grace, std::function<void()> done) {
+  closing_ = true;
+  closed_ = std::move(done);
+  log_.info("stopping", {{"open_requests", creator_.open_requests()},
+                         {"to_give_back", give_back_.pending()}});
+  grace_ = loop_.call_after(grace, [this] {
+    log_.warn("stopping with work under way", {{"open_requests", creator_.open_requests()},
+                                               {"to_give_back", give_back_.pending()}});
+    finish_shut_down();
+  });
+  creator_.shut_down([this] { give_back_.when_idle([this] { finish_shut_down(); }); });
+}
+
+void Gateway::finish_shut_down() {
+  if (auto closed = std::exchange(closed_, nullptr)) {
+    grace_.cancel();
+    closed();
+  }
+}
+
+}  // namespace berth::gateway

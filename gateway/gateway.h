@@ -1,0 +1,101 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "berth/base/event_loop.h"
+#include "berth/base/random.h"
+#include "berth/http/server.h"
+#include "berth/http/transport.h"
+#include "berth/observe/log.h"
+#include "berth/observe/metrics.h"
+#include "gateway/api/authenticator.h"
+#include "gateway/api/create_route.h"
+#include "gateway/api/list_route.h"
+#include "gateway/api/overview_routes.h"
+#include "gateway/api/proxy_route.h"
+#include "gateway/creation/session_creator.h"
+#include "gateway/placement/demand_board.h"
+#include "gateway/workers/pool_catalog.h"
+#include "gateway/workers/slots_watcher.h"
+#include "gateway/workers/worker_client.h"
+
+namespace berth::gateway {
+
+/// The whole gateway but its sockets: told of pools and pods, it serves the routes. Replicas share no state. Loop thread
+/// only. Destroy the servers that use its routes first.
+class Gateway {
+ public:
+  struct Parts {
+    EventLoop& loop;
+    http::Transport& transport;  ///< To workers.
+    Random& random;
+    Metrics& metrics;
+    Authenticator& authenticator;
+    WorkerClient::TokenFn token;
+    DemandRoute::VerifyOperator verify_operator;
+    Log log;
+  };
+  struct Settings {
+    std::string replica;
+    SessionCreator::Settings creation;
+    WorkerTable::Settings workers;
+    SlotsWatcher::Settings slots;
+    GiveBack::Settings give_back;
+    ProxyRoute::Settings proxy;
+    ListRoute::Settings list;
+  };
+  Gateway(Parts parts, Settings settings);
+  ~Gateway();
+
+  /// A pool as it is now; null: it is gone.
+  void set_pool(const std::string& key, PoolCatalog::Ptr pool);
+  /// A worker's pod as it is now.
+  void set_pod(const WorkerPod& pod);
+  void remove_pod(const api::WorkerUid& uid);
+  /// Asked before anything is answered that needs the whole picture. Until it is set nothing is ready.
+  void set_synced(std::function<bool()> synced) { synced_ = std::move(synced); }
+  bool ready() const { return synced_ && synced_() && !closing_; }
+
+  void add_routes(http::Router& router);
+  /// /healthz, /readyz, /metrics.
+  void add_probe_routes(http::Router& router);
+
+  /// Refuses all that is new or waiting; `done` once creates under way are answered and sessions of lost callers given
+  /// back, or after `grace`.
+  void shut_down(Duration grace, std::function<void()> done);
+
+  const WorkerTable& workers() const { return workers_; }
+  const SessionCreator& creator() const { return creator_; }
+  const GiveBack& give_back() const { return give_back_; }
+
+ private:
+  /// The handler behind a check that the caches are filled.
+  http::Handler when_ready(http::Handler handler);
+  void finish_shut_down();
+
+  EventLoop& loop_;
+  Metrics& metrics_;
+  Log log_;
+  std::function<bool()> synced_;
+  bool closing_ = false;
+  Cancel grace_;
+  std::function<void()> closed_;
+
+  PoolCatalog pools_;
+  WorkerClient client_;
+  CreationMetrics creation_metrics_;
+  DemandBoard board_;
+  WorkerTable workers_;
+  SlotsWatcher slots_;
+  GiveBack give_back_;
+  SessionCreator creator_;
+  CreateRoute create_route_;
+  ProxyRoute proxy_route_;
+  ListRoute list_route_;
+  PoolsRoute pools_route_;
+  DemandRoute demand_route_;
+};
+
+}  // namespace berth::gateway

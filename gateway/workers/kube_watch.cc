@@ -1,0 +1,81 @@
+#include "gateway/workers/kube_watch.h"
+
+#include <optional>
+#include <utility>
+
+#include "berth/kube/object.h"
+#include "berth/kube/reflector.h"
+#include "gateway/gateway.h"
+
+namespace berth::gateway {
+namespace {
+
+kube::ReflectorSettings settings_for(const std::string& ns, std::string labels) {
+  kube::ReflectorSettings out;
+  out.ns = ns;
+  out.label_selector = std::move(labels);
+  return out;
+}
+
+}  // namespace
+
+struct KubeWatch::Impl {
+  using Pools = kube::Reflector<PoolInfo>;
+  using Pods = kube::Reflector<WorkerPod>;
+
+  Impl(EventLoop& loop, kube::Client& client, Random& random, Metrics& metrics, Log l,
+       const std::string& ns, Gateway& g)
+      : log(std::move(l)),
+        gateway(g),
+        pools(loop, client, random, kube::kSessionPools, settings_for(ns, ""), log, metrics,
+              [this](const Json& object) { return pool_of(object); },
+              [this](const std::string& key, const Pools::Ptr&, const Pools::Ptr& now) {
+                gateway.set_pool(key, now);
+              }),
+        pods(loop, client, random, kube::kPods, settings_for(ns, api::kPoolLabel), log, metrics,
+             WorkerPod::from_json,
+             [this](const std::string&, const Pods::Ptr& before, const Pods::Ptr& now) {
+               pod_changed(before, now);
+             }) {}
+
+  std::optional<PoolInfo> pool_of(const Json& object) const {
+    auto pool = PoolInfo::from_json(object);
+    if (!pool) {
+      log.warn("pool cannot be served",
+               {{"pool", kube::key_of(object)}, {"error", pool.error()}});
+      return std::nullopt;
+    }
+    return *std::move(pool);
+  }
+
+  void pod_changed(const Pods::Ptr& before, const Pods::Ptr& now) {
+    if (before && (!now || now->uid != before->uid)) {
+      gateway.remove_pod(before->uid);
+    }
+    if (now) {
+      gateway.set_pod(*now);
+    }
+  }
+
+  Log log;
+  Gateway& gateway;
+  Pools pools;
+  Pods pods;
+};
+
+KubeWatch::KubeWatch(EventLoop& loop, kube::Client& client, Random& random, Metrics& metrics,
+                     Log log, const std::string& ns, Gateway& gateway)
+    : impl_(std::make_unique<Impl>(loop, client, random, metrics, std::move(log), ns, gateway)) {}
+
+KubeWatch::~KubeWatch() = default;
+
+void KubeWatch::start() {
+  impl_->pools.start();
+  impl_->pods.start();
+}
+
+bool KubeWatch::synced() const {
+  return impl_->pools.synced() && impl_->pods.synced();
+}
+
+}  // namespace berth::gateway

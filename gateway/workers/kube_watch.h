@@ -1,0 +1,32 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "berth/base/event_loop.h"
+#include "berth/base/random.h"
+#include "berth/kube/client.h"
+#include "berth/observe/log.h"
+#include "berth/observe/metrics.h"
+
+namespace berth::gateway {
+
+class Gateway;
+
+/// Feeds a gateway with the pools and worker pods of the Kubernetes API. Loop thread only; all must outlive it.
+class KubeWatch {
+ public:
+  /// `ns` empty: all namespaces.
+  KubeWatch(EventLoop& loop, kube::Client& client, Random& random, Metrics& metrics, Log log,
+            const std::string& ns, Gateway& gateway);
+  ~KubeWatch();
+  void start();
+  /// Both collections were read whole at least once.
+  bool synced() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace berth::gateway
