@@ -42,16 +42,20 @@ struct SlotsPoller::Impl {
     call.release();
     Result<api::Slots> fresh = read(std::move(response));
     if (!fresh) {
+      const bool news = !error;
       error = fresh.error();
       retry = loop.call_after(backoff.next(), [this] { poll(); });
+      if (news) {
+        on_change();
+      }
       return;
     }
     backoff.reset();
-    error.reset();
     heard_at = loop.clock().now();
-    const bool changed = silent || !slots || slots->incarnation != fresh->incarnation ||
+    const bool changed = silent || error || !slots || slots->incarnation != fresh->incarnation ||
                          slots->version != fresh->version;
     silent = false;
+    error.reset();
     slots = std::move(*fresh);
     watch_silence();
     // A worker that answers at once without news must not be asked in a tight loop.
