@@ -14,8 +14,7 @@ constexpr std::string_view kWorkerSessions =
     "/v1/namespaces/{ns}/pools/{pool}/workers/{pod}/sessions/{rest...}";
 
 std::int64_t first_version(const Clock& clock) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             clock.wall_now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::microseconds>(clock.wall_now().time_since_epoch())
       .count();
 }
 
@@ -25,16 +24,15 @@ Gateway::Gateway(Parts parts, Settings settings)
     : loop_(parts.loop),
       metrics_(parts.metrics),
       log_(parts.log),
-      client_(parts.transport, std::move(parts.token)),
+      client_(parts.transport, parts.signer),
       creation_metrics_(parts.metrics),
       board_(parts.loop, first_version(parts.loop.clock())),
       workers_(parts.loop, settings.workers,
                [this](const std::string& pool) { creator_.capacity_changed(pool); }),
-      slots_(parts.loop, client_, parts.random, settings.slots, parts.log,
+      slots_(parts.loop, parts.transport, parts.signer, parts.random, settings.slots, parts.log,
              {.heard = [this](const api::WorkerUid& uid,
                               api::Slots slots) { workers_.set_slots(uid, std::move(slots)); },
-              .unreadable = [this](const api::WorkerUid& uid,
-                                   const Error&) { workers_.set_unreadable(uid); }}),
+              .unreadable = [this](const api::WorkerUid& uid) { workers_.set_unreadable(uid); }}),
       give_back_(parts.loop, client_, parts.random, settings.give_back, parts.log),
       creator_({.loop = parts.loop,
                 .pools = pools_,
@@ -124,8 +122,8 @@ void Gateway::add_probe_routes(http::Router& router) {
 void Gateway::shut_down(Duration grace, std::function<void()> done) {
   closing_ = true;
   closed_ = std::move(done);
-  log_.info("stopping", {{"open_requests", creator_.open_requests()},
-                         {"to_give_back", give_back_.pending()}});
+  log_.info("stopping",
+            {{"open_requests", creator_.open_requests()}, {"to_give_back", give_back_.pending()}});
   grace_ = loop_.call_after(grace, [this] {
     log_.warn("stopping with work under way", {{"open_requests", creator_.open_requests()},
                                                {"to_give_back", give_back_.pending()}});

@@ -23,8 +23,8 @@
 
 namespace berth::gateway {
 
-/// The whole gateway but its sockets: told of pools and pods, it serves the routes. Replicas share no state. Loop thread
-/// only. Destroy the servers that use its routes first.
+/// The whole gateway but its sockets: told of pools and pods, it serves the routes. Replicas share
+/// no state. Loop thread only. Destroy the servers that use its routes first.
 class Gateway {
  public:
   struct Parts {
@@ -33,7 +33,7 @@ class Gateway {
     Random& random;
     Metrics& metrics;
     Authenticator& authenticator;
-    WorkerClient::TokenFn token;
+    auth::TokenSigner& signer;  ///< Of tokens for workers.
     DemandRoute::VerifyOperator verify_operator;
     Log log;
   };
@@ -54,7 +54,8 @@ class Gateway {
   /// A worker's pod as it is now.
   void set_pod(const WorkerPod& pod);
   void remove_pod(const api::WorkerUid& uid);
-  /// Asked before anything is answered that needs the whole picture. Until it is set nothing is ready.
+  /// Asked before anything is answered that needs the whole picture. Until it is set nothing is
+  /// ready.
   void set_synced(std::function<bool()> synced) { synced_ = std::move(synced); }
   bool ready() const { return synced_ && synced_() && !closing_; }
 
@@ -62,8 +63,8 @@ class Gateway {
   /// /healthz, /readyz, /metrics.
   void add_probe_routes(http::Router& router);
 
-  /// Refuses all that is new or waiting; `done` once creates under way are answered and sessions of lost callers given
-  /// back, or after `grace`.
+  /// Refuses all that is new or waiting; `done` once creates under way are answered and sessions of
+  /// lost callers given back, or after `grace`.
   void shut_down(Duration grace, std::function<void()> done);
 
   const WorkerTable& workers() const { return workers_; }

@@ -23,19 +23,21 @@ struct Identity {
   std::string owner;  ///< Goes with the session into listings and logs.
 };
 
-/// Decides who may open and list sessions. Sessions themselves are used with their own tokens, which workers check.
+/// Decides who may open and list sessions. Sessions themselves are used with their own tokens,
+/// which workers check.
 class Authenticator {
  public:
   using DoneFn = std::function<void(Result<Identity>)>;
   virtual ~Authenticator() = default;
 
-  /// Calls `done` once: before it returns if the answer is known, else later on the loop, unless the handle is
-  /// destroyed. Errors: kUnauthenticated (no or no valid credentials), kPermissionDenied, kUnavailable (cannot tell now).
+  /// Calls `done` once: before it returns if the answer is known, else later on the loop, unless
+  /// the handle is destroyed. Errors: kUnauthenticated (no or no valid credentials),
+  /// kPermissionDenied, kUnavailable (cannot tell now).
   virtual Cancel check(const http::Request& request, const Access& access, DoneFn done) = 0;
 };
 
-/// One secret in a file, for one machine and one user: whoever has it may do everything. The owner of all sessions is
-/// `owner`. The file is read once; trailing white space is dropped.
+/// One secret in a file, for one machine and one user: whoever has it may do everything. The owner
+/// of all sessions is `owner`. The file is read once; trailing white space is dropped.
 class TokenFileAuthenticator final : public Authenticator {
  public:
   static Result<std::unique_ptr<Authenticator>> load(const std::filesystem::path& file,

@@ -9,15 +9,14 @@ namespace berth::gateway {
 void authorize(Authenticator& authenticator, const std::shared_ptr<http::Exchange>& exchange,
                const Access& access, std::function<void(const Identity&)> then) {
   const auto pending = std::make_shared<Cancel>();
-  Cancel check = authenticator.check(
-      exchange->request(), access,
-      [exchange, then = std::move(then)](Result<Identity> identity) {
-        if (identity) {
-          then(*identity);
-        } else {
-          exchange->reply(identity.error());
-        }
-      });
+  Cancel check = authenticator.check(exchange->request(), access,
+                                     [exchange, then = std::move(then)](Result<Identity> identity) {
+                                       if (identity) {
+                                         then(*identity);
+                                       } else {
+                                         exchange->reply(identity.error());
+                                       }
+                                     });
   if (check) {
     *pending = std::move(check);
     // Keeps the check alive until somebody replaces this, which `then` does, or the answer is out.
@@ -35,9 +34,9 @@ Result<std::int64_t> int_query(const http::Request& request, std::string_view na
   const char* end = text->data() + text->size();
   const auto [stop, ec] = std::from_chars(text->data(), end, value);
   if (ec != std::errc() || stop != end || value < min || value > max) {
-    return fail(Error::invalid(std::string(name), "must be a whole number from " +
-                                                      std::to_string(min) + " to " +
-                                                      std::to_string(max)));
+    return fail(Error::invalid(
+        std::string(name),
+        "must be a whole number from " + std::to_string(min) + " to " + std::to_string(max)));
   }
   return value;
 }

@@ -9,7 +9,8 @@
 
 namespace berth::gateway {
 
-/// Asks `authenticator` about the exchange's caller and goes on with `then`, or answers with the error.
+/// Asks `authenticator` about the exchange's caller and goes on with `then`, or answers with the
+/// error.
 void authorize(Authenticator& authenticator, const std::shared_ptr<http::Exchange>& exchange,
                const Access& access, std::function<void(const Identity&)> then);
 

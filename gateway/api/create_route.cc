@@ -25,16 +25,18 @@ void CreateRoute::create(const std::shared_ptr<http::Exchange>& exchange, const 
   }
   request->owner = caller.owner;
   request->attempt.clear();
-  const auto call = creator_.create(
-      pool_key(exchange->param("ns"), exchange->param("pool")), *std::move(request),
-      [this, exchange](http::Response response, const Opened* opened) {
-        if (opened != nullptr) {
-          // Still of use after reply(): until the last byte is out the caller may go without having read it.
-          exchange->on_client_gone(
-              [&creator = creator_, opened = *opened] { creator.give_back(opened); });
-        }
-        exchange->reply(std::move(response));
-      });
+  const auto call =
+      creator_.create(pool_key(exchange->param("ns"), exchange->param("pool")), *std::move(request),
+                      [this, exchange](http::Response response, const Opened* opened) {
+                        if (opened != nullptr) {
+                          // Still of use after reply(): until the last byte is out the caller may
+                          // go without having read it.
+                          exchange->on_client_gone([&creator = creator_, opened = *opened] {
+                            creator.give_back(opened);
+                          });
+                        }
+                        exchange->reply(std::move(response));
+                      });
   if (!exchange->answered()) {
     exchange->on_client_gone([&creator = creator_, call] { creator.caller_gone(call); });
   }

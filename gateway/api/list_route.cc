@@ -48,9 +48,8 @@ class ListRoute::Call : public std::enable_shared_from_this<ListRoute::Call> {
     const auto done = calls_.extract(name);
     if (!sessions) {
       const Error& error = sessions.error();
-      unreadable_.push_back({{"worker", name},
-                             {"code", error.reason_or_code()},
-                             {"message", error.message}});
+      unreadable_.push_back(
+          {{"worker", name}, {"code", error.reason_or_code()}, {"message", error.message}});
     } else {
       for (Json& session : *sessions) {
         if (sessions_.size() >= settings_.max_sessions) {

@@ -14,7 +14,8 @@ namespace berth::gateway {
 
 /// GET /v1/pools[?namespace=]: pools with their workers and slots, as this replica sees them.
 ///
-///     {"pools": [{"namespace", "name", "deleting", "waiting", "workers": {"total", "ready", "unreadable"},
+///     {"pools": [{"namespace", "name", "deleting", "waiting", "workers": {"total", "ready",
+///     "unreadable"},
 ///                 "slots": {"capacity", "used", "free"}}]}
 class PoolsRoute {
  public:
@@ -32,8 +33,9 @@ class PoolsRoute {
   Authenticator& authenticator_;
 };
 
-/// GET /v1/demand?namespace=&pool=&replica=&after=&wait=: who waits in a pool, for the operator. A long poll: answers at
-/// once if `after` is not the version now or `replica` is not us, else when it changes or after `wait` seconds.
+/// GET /v1/demand?namespace=&pool=&replica=&after=&wait=: who waits in a pool, for the operator. A
+/// long poll: answers at once if `after` is not the version now or `replica` is not us, else when
+/// it changes or after `wait` seconds.
 class DemandRoute {
  public:
   /// Whether a bearer token is a control token with scope operate, made out to "berth-gateway".

@@ -12,10 +12,18 @@ namespace berth::gateway {
 namespace {
 
 /// RFC 9110 7.6.1, and what each side sets for itself.
-constexpr std::array<std::string_view, 12> kHopByHop = {
-    "connection", "keep-alive", "proxy-connection", "proxy-authenticate",
-    "proxy-authorization", "te", "trailer", "transfer-encoding",
-    "upgrade", "content-length", "host", "expect"};
+constexpr std::array<std::string_view, 12> kHopByHop = {"connection",
+                                                        "keep-alive",
+                                                        "proxy-connection",
+                                                        "proxy-authenticate",
+                                                        "proxy-authorization",
+                                                        "te",
+                                                        "trailer",
+                                                        "transfer-encoding",
+                                                        "upgrade",
+                                                        "content-length",
+                                                        "host",
+                                                        "expect"};
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -113,8 +121,8 @@ class ProxyRoute::Call : public std::enable_shared_from_this<ProxyRoute::Call> {
     request.target = std::move(target);
     request.headers = end_to_end(from.headers);
     if (from.body_source) {
-      request.body_source = std::make_shared<ObservedSource>(
-          from.body_source, [weak = weak_from_this()] {
+      request.body_source =
+          std::make_shared<ObservedSource>(from.body_source, [weak = weak_from_this()] {
             if (const auto self = weak.lock()) {
               self->watch();
             }
@@ -176,8 +184,8 @@ class ProxyRoute::Call : public std::enable_shared_from_this<ProxyRoute::Call> {
 };
 
 Result<std::string> ProxyRoute::origin_of(const http::Exchange& exchange) const {
-  const WorkerView* view = workers_.find(
-      pool_key(exchange.param("ns"), exchange.param("pool")), exchange.param("pod"));
+  const WorkerView* view =
+      workers_.find(pool_key(exchange.param("ns"), exchange.param("pool")), exchange.param("pod"));
   if (view == nullptr || view->pod.finished) {
     return fail(Error::make(ErrorCode::kGone, "WorkerGone",
                             "pool " + exchange.param("pool") + " has no worker " +

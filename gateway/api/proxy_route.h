@@ -10,14 +10,15 @@
 
 namespace berth::gateway {
 
-/// .../pools/{pool}/workers/{pod}/sessions/{rest...}: passes a session's calls to its worker and streams both bodies.
-/// Only to pods of that pool, in whatever state the pod is. The caller's own Authorization, the session's token, goes
-/// along, and no credential of the gateway does: what the caller may do there is between it and the worker.
+/// .../pools/{pool}/workers/{pod}/sessions/{rest...}: passes a session's calls to its worker and
+/// streams both bodies. Only to pods of that pool, in whatever state the pod is. The caller's own
+/// Authorization, the session's token, goes along, and no credential of the gateway does: what the
+/// caller may do there is between it and the worker.
 class ProxyRoute {
  public:
   struct Settings {
-    /// Longest silence: until the answer's head while no byte of the request moves, and between two chunks of the answer.
-    /// Above the workers' longest long poll.
+    /// Longest silence: until the answer's head while no byte of the request moves, and between two
+    /// chunks of the answer. Above the workers' longest long poll.
     Duration idle_timeout = std::chrono::seconds(60);
     Duration total = std::chrono::hours(24);
   };
@@ -36,8 +37,9 @@ class ProxyRoute {
   Settings settings_;
 };
 
-/// The worker's target for a gateway's: "/v1/sessions/" and all that follows, undecoded, query included. An error for
-/// paths that could mean something else to the worker than to us ("..", "//", an encoded slash).
+/// The worker's target for a gateway's: "/v1/sessions/" and all that follows, undecoded, query
+/// included. An error for paths that could mean something else to the worker than to us ("..",
+/// "//", an encoded slash).
 Result<std::string> worker_target(std::string_view gateway_target);
 
 /// Headers that go on to the other side: all but hop-by-hop ones, what Connection names, and Host.

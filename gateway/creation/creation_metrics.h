@@ -13,12 +13,12 @@ namespace berth::gateway {
 /// How a session request ended, for berth_gateway_session_requests_total{outcome}.
 enum class CreationOutcome {
   kCreated,
-  kRejected,         ///< 4xx: the request itself was wrong.
-  kUnknownPool,      ///< Counted with empty labels: a caller's text never becomes a label.
+  kRejected,     ///< 4xx: the request itself was wrong.
+  kUnknownPool,  ///< Counted with empty labels: a caller's text never becomes a label.
   kLineFull,
   kCreationTimeout,
   kCallerGone,
-  kFailed,           ///< The one worker that it had to be (recreate) could not take it.
+  kFailed,  ///< The one worker that it had to be (recreate) could not take it.
   kShuttingDown,
 };
 std::string_view to_string(CreationOutcome outcome);

@@ -7,8 +7,8 @@
 namespace berth::gateway {
 namespace {
 
-/// 404 and 410: it is not there. 409: it is in use or somebody else's. 401 and 403: another pod answers at that address,
-/// so ours is gone.
+/// 404 and 410: it is not there. 409: it is in use or somebody else's. 401 and 403: another pod
+/// answers at that address, so ours is gone.
 bool settles(int status) {
   return status < 300 || status == 401 || status == 403 || status == 404 || status == 409 ||
          status == 410;
@@ -39,8 +39,8 @@ void GiveBack::start(const Opened& opened) {
     return;
   }
   const std::uint64_t number = ++last_;
-  auto job = std::make_unique<Job>(opened, loop_.clock().now() + opened.lease, settings_.backoff,
-                                   random_);
+  auto job =
+      std::make_unique<Job>(opened, loop_.clock().now() + opened.lease, settings_.backoff, random_);
   Job& ref = *jobs_.emplace(number, std::move(job)).first->second;
   log_.info("caller has gone; giving its session back",
             {{"session", opened.id.str()}, {"pool", opened.pool_key}, {"pod", opened.pod.name}});

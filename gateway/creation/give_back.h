@@ -21,8 +21,9 @@ struct Opened {
   Duration lease{};     ///< Its heartbeat timeout: by then the worker frees it unasked.
 };
 
-/// Returns sessions whose caller has gone. Repeats until the worker answers, or until the session's own lease must have
-/// ended it. The nonce makes that harmless: a session in use, or claimed by a later attempt, stays. Loop thread only.
+/// Returns sessions whose caller has gone. Repeats until the worker answers, or until the session's
+/// own lease must have ended it. The nonce makes that harmless: a session in use, or claimed by a
+/// later attempt, stays. Loop thread only.
 class GiveBack {
  public:
   struct Settings {

@@ -60,7 +60,8 @@ void SessionCreator::start_recreate(Ticket& ticket) {
   place(ticket, view->pod, Mode::kRecreate);
 }
 
-/// True when this id was opened a moment ago: its session may be there still, and the caller just did not hear of it.
+/// True when this id was opened a moment ago: its session may be there still, and the caller just
+/// did not hear of it.
 bool SessionCreator::start_repeat(Ticket& ticket) {
   const auto* entry = recent_.find(ticket.key, parts_.loop.clock().now());
   if (entry == nullptr) {
@@ -143,7 +144,8 @@ void SessionCreator::opened(Ticket& ticket, http::Response response) {
 }
 
 void SessionCreator::told(Ticket& ticket, const Result<http::Response>& result) {
-  // Without a hash the worker cannot tell our repeat from a stranger: the session in the way is our own.
+  // Without a hash the worker cannot tell our repeat from a stranger: the session in the way is our
+  // own.
   if (result->status == 409 && ticket.unclear && !ticket.request.token_hash &&
       ticket.mode == Mode::kAnyWorker) {
     unclear(ticket, result);
@@ -223,8 +225,8 @@ void SessionCreator::go_on(Ticket& ticket, const Error& error) {
 
 Opened SessionCreator::opened_of(const Ticket& ticket) const {
   const auto pool = parts_.pools.find(ticket.pool_key);
-  const Duration by_default =
-      pool ? pool->sessions.default_heartbeat_timeout : api::SessionsSpec{}.default_heartbeat_timeout;
+  const Duration by_default = pool ? pool->sessions.default_heartbeat_timeout
+                                   : api::SessionsSpec{}.default_heartbeat_timeout;
   return {.pool_key = ticket.pool_key,
           .pod = ticket.target,
           .id = ticket.request.id,
@@ -232,7 +234,9 @@ Opened SessionCreator::opened_of(const Ticket& ticket) const {
           .lease = ticket.request.heartbeat_timeout.value_or(by_default)};
 }
 
-void SessionCreator::return_session(const Ticket& ticket) { give_back(opened_of(ticket)); }
+void SessionCreator::return_session(const Ticket& ticket) {
+  give_back(opened_of(ticket));
+}
 
 void SessionCreator::give_back(const Opened& opened) {
   recent_.remember(opened.pool_key + "/" + opened.id.str(), {opened.pod.uid, true},

@@ -10,13 +10,15 @@
 
 namespace berth::gateway {
 
-/// Where sessions opened lately went, so that a caller who repeats its create (its answer got lost) is led to the
-/// session it has, and not to a twin. Bounded in number and age: a hint, nothing depends on it. Loop thread only.
+/// Where sessions opened lately went, so that a caller who repeats its create (its answer got lost)
+/// is led to the session it has, and not to a twin. Bounded in number and age: a hint, nothing
+/// depends on it. Loop thread only.
 class RecentPlacements {
  public:
   struct Entry {
     api::WorkerUid uid;
-    bool given_back = false;  ///< We asked the worker to take it back; whether it did is not known here.
+    bool given_back =
+        false;  ///< We asked the worker to take it back; whether it did is not known here.
   };
 
   RecentPlacements(std::size_t max, Duration max_age) : max_(max), max_age_(max_age) {}

@@ -109,9 +109,9 @@ void SessionCreator::take_over(Ticket& ticket, api::CreateSession request, CallI
   if (held.owner != request.owner || held.token_hash != request.token_hash ||
       held.resources != request.resources || held.recreate_token != request.recreate_token) {
     parts_.metrics.ended(ticket.pool_key, CreationOutcome::kRejected);
-    reply(http::error_response(Error::make(
-              ErrorCode::kConflict, "IdInUse",
-              "another request with this id is waiting here; choose another id")),
+    reply(http::error_response(
+              Error::make(ErrorCode::kConflict, "IdInUse",
+                          "another request with this id is waiting here; choose another id")),
           nullptr);
     return;
   }
@@ -212,8 +212,7 @@ void SessionCreator::caller_gone(CallId call) {
   Ticket& ticket = *it->second;
   calls_.erase(it);
   ticket.reply = nullptr;
-  ticket.kept_until =
-      std::min(ticket.deadline, parts_.loop.clock().now() + settings_.keep_place);
+  ticket.kept_until = std::min(ticket.deadline, parts_.loop.clock().now() + settings_.keep_place);
   if (ticket.state == Ticket::State::kWaiting) {
     ticket.state = Ticket::State::kAbsent;
     pool_line(ticket.pool_key).line.set_present(ticket.number, false);

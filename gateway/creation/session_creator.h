@@ -21,25 +21,27 @@
 
 namespace berth::gateway {
 
-/// Takes session requests from "somebody asks" to "a worker has it", or tells why not. The heart of the gateway.
+/// Takes session requests from "somebody asks" to "a worker has it", or tells why not. The heart of
+/// the gateway.
 ///
 /// A request is known by its pool and id and is in one of three states:
 ///
 ///     waiting   in line, its caller is there
-///     absent    in line, its caller has gone or got StillWaiting; the place is kept for `keep_place`
-///     placing   a create is on its way to a worker
+///     absent    in line, its caller has gone or got StillWaiting; the place is kept for
+///     `keep_place` placing   a create is on its way to a worker
 ///
-/// A second call with the id of an open request takes it over (the first gets 409 "Superseded"), so a caller whose
-/// connection broke keeps its place, and a create that is on its way reaches the new call. Sessions whose caller has gone
-/// are given back. An answer that may have got lost is asked for again at the same worker; what stays unclear is given
-/// back and placed elsewhere. Loop thread only.
+/// A second call with the id of an open request takes it over (the first gets 409 "Superseded"), so
+/// a caller whose connection broke keeps its place, and a create that is on its way reaches the new
+/// call. Sessions whose caller has gone are given back. An answer that may have got lost is asked
+/// for again at the same worker; what stays unclear is given back and placed elsewhere. Loop thread
+/// only.
 class SessionCreator {
  public:
   struct Settings {
-    Duration window = std::chrono::seconds(25);     ///< How long one call waits before StillWaiting.
+    Duration window = std::chrono::seconds(25);  ///< How long one call waits before StillWaiting.
     Duration keep_place = std::chrono::seconds(5);
     Duration worker_deadline = std::chrono::seconds(3);  ///< For a worker to answer a create.
-    int repeats = 2;                                     ///< At the same worker, when its answer got lost.
+    int repeats = 2;  ///< At the same worker, when its answer got lost.
     Duration repeat_pause = std::chrono::milliseconds(100);
     WaitingLine::Limits line;
     std::size_t max_recent = 20'000;
@@ -58,14 +60,15 @@ class SessionCreator {
     std::function<void(const std::string& pool_key, std::size_t waiting)> on_demand;
   };
   using CallId = std::uint64_t;
-  /// The answer. `opened` is set if it brings a session: call give_back() with it if the answer does not reach the caller.
+  /// The answer. `opened` is set if it brings a session: call give_back() with it if the answer
+  /// does not reach the caller.
   using Reply = std::function<void(http::Response, const Opened* opened)>;
 
   SessionCreator(Parts parts, Settings settings);
   ~SessionCreator();
 
-  /// Answers exactly once through `reply`, possibly before it returns, unless caller_gone() is called first.
-  /// `request.owner` is the caller's identity as the gateway knows it.
+  /// Answers exactly once through `reply`, possibly before it returns, unless caller_gone() is
+  /// called first. `request.owner` is the caller's identity as the gateway knows it.
   CallId create(const std::string& pool_key, api::CreateSession request, Reply reply);
   /// The caller will not get its answer. Harmless after the answer.
   void caller_gone(CallId call);
@@ -80,7 +83,8 @@ class SessionCreator {
   const WaitingLine* line(const std::string& pool_key) const;
   std::size_t open_requests() const { return tickets_.size(); }
 
-  /// Refuses all that is new or waiting with 503 "ShuttingDown"; `done` runs (posted) when nothing is on its way.
+  /// Refuses all that is new or waiting with 503 "ShuttingDown"; `done` runs (posted) when nothing
+  /// is on its way.
   void shut_down(std::function<void()> done);
 
  private:

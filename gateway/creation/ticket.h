@@ -24,7 +24,7 @@ struct SessionCreator::Ticket {
   TimePoint kept_until{};  ///< Without a caller.
   Cancel timer;
 
-  bool counted = false;    ///< Its outcome is in the metrics.
+  bool counted = false;  ///< Its outcome is in the metrics.
   CallId call = 0;
   Reply reply;  ///< Null without a caller.
 

@@ -44,8 +44,8 @@ Status check_limits(const PoolInfo& pool, const api::CreateSession& request) {
   const auto check = [](const char* field, const std::optional<Duration>& asked,
                         Duration max) -> Status {
     if (asked && *asked > max) {
-      return fail(Error::invalid(field, "is " + format_duration(*asked) + ", this pool allows at most " +
-                                            format_duration(max)));
+      return fail(Error::invalid(field, "is " + format_duration(*asked) +
+                                            ", this pool allows at most " + format_duration(max)));
     }
     return {};
   };
@@ -57,8 +57,9 @@ Status check_limits(const PoolInfo& pool, const api::CreateSession& request) {
 }
 
 http::Response still_waiting(const api::SessionId& id) {
-  Error error = Error::make(ErrorCode::kUnavailable, "StillWaiting",
-                            "no slot is free yet; ask again with the same id within 5 seconds to keep the place");
+  Error error = Error::make(
+      ErrorCode::kUnavailable, "StillWaiting",
+      "no slot is free yet; ask again with the same id within 5 seconds to keep the place");
   error.retry_after = std::chrono::milliseconds(0);
   http::Response response = http::error_response(error);
   if (auto body = parse_json(response.body)) {

@@ -10,21 +10,24 @@
 
 namespace berth::gateway {
 
-/// Wakes those who wait to hear of a change in a pool's demand (long polls). Holds version numbers only; the numbers
-/// themselves are read when answering. Loop thread only; the loop must outlive it.
+/// Wakes those who wait to hear of a change in a pool's demand (long polls). Holds version numbers
+/// only; the numbers themselves are read when answering. Loop thread only; the loop must outlive
+/// it.
 ///
-/// A change from nobody waiting to somebody, or back, wakes at once, others after `coalesce`, together.
+/// A change from nobody waiting to somebody, or back, wakes at once, others after `coalesce`,
+/// together.
 class DemandBoard {
  public:
-  /// Versions start at `first_version`; take one that no earlier process reached (wall time in microseconds).
+  /// Versions start at `first_version`; take one that no earlier process reached (wall time in
+  /// microseconds).
   DemandBoard(EventLoop& loop, std::int64_t first_version,
               Duration coalesce = std::chrono::milliseconds(20));
 
   void changed(const std::string& pool_key, std::size_t waiting);
   std::int64_t version(const std::string& pool_key) const;
 
-  /// Calls `fn` once: posted if the version is not `after`, else at the next change, or after `wait`. Destroying the
-  /// handle drops it.
+  /// Calls `fn` once: posted if the version is not `after`, else at the next change, or after
+  /// `wait`. Destroying the handle drops it.
   Cancel wait(const std::string& pool_key, std::int64_t after, Duration wait,
               std::function<void()> fn);
   /// Nobody need hear of this pool again.

@@ -11,15 +11,17 @@
 
 namespace berth::gateway {
 
-/// The requests of one pool that wait for a slot: one line per resource shape, each strictly first come, first served.
-/// Plain state: no clock, no IO. Loop thread only.
+/// The requests of one pool that wait for a slot: one line per resource shape, each strictly first
+/// come, first served. Plain state: no clock, no IO. Loop thread only.
 ///
-/// A place is held by its number, which is the order of arrival. The holder can be *present* (somebody waits for the
-/// answer) or *absent* (its place is kept, but it cannot be served); who leaves to be placed and comes back refused
-/// joins again with its old number and stands where it stood.
+/// A place is held by its number, which is the order of arrival. The holder can be *present*
+/// (somebody waits for the answer) or *absent* (its place is kept, but it cannot be served); who
+/// leaves to be placed and comes back refused joins again with its old number and stands where it
+/// stood.
 ///
-/// Shapes do not block each other: when the head of one line fits nowhere, the others still move. The price: a shape
-/// that needs much of a scarce resource can be overtaken by shapes that need little of it.
+/// Shapes do not block each other: when the head of one line fits nowhere, the others still move.
+/// The price: a shape that needs much of a scarce resource can be overtaken by shapes that need
+/// little of it.
 class WaitingLine {
  public:
   struct Limits {
@@ -35,9 +37,9 @@ class WaitingLine {
   };
   /// What became of an offer.
   enum class Taken {
-    kTaken,       ///< It leaves the line.
-    kFitsNowhere, ///< Nor does anybody behind it in this shape.
-    kPassOn,      ///< It cannot use what there is, for a reason of its own; try the next one.
+    kTaken,        ///< It leaves the line.
+    kFitsNowhere,  ///< Nor does anybody behind it in this shape.
+    kPassOn,       ///< It cannot use what there is, for a reason of its own; try the next one.
   };
 
   /// `on_change` runs after each change of who waits (presence aside), with the new size.
@@ -45,13 +47,14 @@ class WaitingLine {
 
   /// kResourceExhausted "LineFull" when a newcomer of this shape finds no room.
   Status room_for(const api::Resources& shape) const;
-  /// Takes the place that `number` gives, whether or not there is room: ask room_for() about newcomers first.
+  /// Takes the place that `number` gives, whether or not there is room: ask room_for() about
+  /// newcomers first.
   void join(Place place);
   void leave(std::uint64_t number);
   void set_present(std::uint64_t number, bool present);
 
-  /// Offers a slot to present places, over all shapes in order of arrival, until each shape has answered
-  /// kFitsNowhere or ended. `offer` must not change the line.
+  /// Offers a slot to present places, over all shapes in order of arrival, until each shape has
+  /// answered kFitsNowhere or ended. `offer` must not change the line.
   void offer(const std::function<Taken(const Place&)>& offer);
 
   /// Whether somebody present waits for this shape.

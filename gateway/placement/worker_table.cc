@@ -21,8 +21,8 @@ std::int64_t WorkerView::free_sessions() const {
     const auto it = r.find(api::kSlot);
     return it == r.end() ? 0 : it->second;
   };
-  return std::max<std::int64_t>(0, amount(slots->capacity) - amount(slots->used) -
-                                       amount(in_flight) - amount(settling));
+  return std::max<std::int64_t>(
+      0, amount(slots->capacity) - amount(slots->used) - amount(in_flight) - amount(settling));
 }
 
 bool WorkerView::fits(const api::Resources& asked) const {
@@ -271,8 +271,7 @@ std::vector<const WorkerView*> WorkerTable::workers(const std::string& pool_key)
   return out;
 }
 
-bool WorkerTable::any_has_capacity(const std::string& pool_key,
-                                   const api::Resources& asked) const {
+bool WorkerTable::any_has_capacity(const std::string& pool_key, const api::Resources& asked) const {
   for (const WorkerView* view : workers(pool_key)) {
     if (view->slots && api::fits(view->slots->capacity, {}, asked)) {
       return true;

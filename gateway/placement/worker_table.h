@@ -16,8 +16,8 @@
 
 namespace berth::gateway {
 
-/// Permission of this gateway to itself to send one create to one worker. While it is out, its resources count as used
-/// there. Give each back exactly once: opened(), refused() or released().
+/// Permission of this gateway to itself to send one create to one worker. While it is out, its
+/// resources count as used there. Give each back exactly once: opened(), refused() or released().
 struct Grant {
   api::WorkerUid uid;
   api::Resources resources;
@@ -35,20 +35,21 @@ struct WorkerView {
   /// Slots that it may have free; 0 when it may not be placed on at all.
   std::int64_t free_sessions() const;
   bool fits(const api::Resources& asked) const;
-
 };
 
-/// All workers by pool, and the choice of one for a new session. Loop thread only; the loop must outlive it.
+/// All workers by pool, and the choice of one for a new session. Loop thread only; the loop must
+/// outlive it.
 ///
-/// Slot data is a hint: the worker decides. Here a worker is left out while its pod is not in service, it cannot be read,
-/// does not admit, or has refused until its slots change or `refusal_pause` is over. Choosing costs O(log workers) for
-/// plain sessions, and a walk over the workers with free slots for typed resources.
+/// Slot data is a hint: the worker decides. Here a worker is left out while its pod is not in
+/// service, it cannot be read, does not admit, or has refused until its slots change or
+/// `refusal_pause` is over. Choosing costs O(log workers) for plain sessions, and a walk over the
+/// workers with free slots for typed resources.
 class WorkerTable {
  public:
   struct Settings {
     Duration refusal_pause = std::chrono::seconds(1);
-    /// How long an answered create counts besides the worker's own count, unless a newer count arrives before. A worker
-    /// coalesces changes for 20 ms.
+    /// How long an answered create counts besides the worker's own count, unless a newer count
+    /// arrives before. A worker coalesces changes for 20 ms.
     Duration settle_time = std::chrono::milliseconds(50);
   };
   /// Runs when a slot of that pool may have become free. Must not call back into the table.
@@ -63,8 +64,8 @@ class WorkerTable {
   void set_slots(const api::WorkerUid& uid, api::Slots slots);
   void set_unreadable(const api::WorkerUid& uid);
 
-  /// The fullest (Packed) or emptiest (Spread) worker that fits, the first by name among equals. `asked` includes the
-  /// slot itself. Workers in `except` are passed over.
+  /// The fullest (Packed) or emptiest (Spread) worker that fits, the first by name among equals.
+  /// `asked` includes the slot itself. Workers in `except` are passed over.
   std::optional<Grant> grant(const std::string& pool_key, const api::Resources& asked,
                              api::Placement placement, const std::set<api::WorkerUid>& except = {});
   /// The worker took it: counts on until the worker's own count has it.
@@ -92,7 +93,8 @@ class WorkerTable {
   };
 
   Entry* lookup(const api::WorkerUid& uid);
-  /// Puts the worker where it belongs now, and tells of capacity if it was not there or less free before.
+  /// Puts the worker where it belongs now, and tells of capacity if it was not there or less free
+  /// before.
   void reindex(Entry& entry);
   void unindex(Entry& entry);
   void pause(Entry& entry);

@@ -27,11 +27,12 @@ struct KubeWatch::Impl {
        const std::string& ns, Gateway& g)
       : log(std::move(l)),
         gateway(g),
-        pools(loop, client, random, kube::kSessionPools, settings_for(ns, ""), log, metrics,
-              [this](const Json& object) { return pool_of(object); },
-              [this](const std::string& key, const Pools::Ptr&, const Pools::Ptr& now) {
-                gateway.set_pool(key, now);
-              }),
+        pools(
+            loop, client, random, kube::kSessionPools, settings_for(ns, ""), log, metrics,
+            [this](const Json& object) { return pool_of(object); },
+            [this](const std::string& key, const Pools::Ptr&, const Pools::Ptr& now) {
+              gateway.set_pool(key, now);
+            }),
         pods(loop, client, random, kube::kPods, settings_for(ns, api::kPoolLabel), log, metrics,
              WorkerPod::from_json,
              [this](const std::string&, const Pods::Ptr& before, const Pods::Ptr& now) {
@@ -41,8 +42,7 @@ struct KubeWatch::Impl {
   std::optional<PoolInfo> pool_of(const Json& object) const {
     auto pool = PoolInfo::from_json(object);
     if (!pool) {
-      log.warn("pool cannot be served",
-               {{"pool", kube::key_of(object)}, {"error", pool.error()}});
+      log.warn("pool cannot be served", {{"pool", kube::key_of(object)}, {"error", pool.error()}});
       return std::nullopt;
     }
     return *std::move(pool);

@@ -13,7 +13,8 @@ namespace berth::gateway {
 
 class Gateway;
 
-/// Feeds a gateway with the pools and worker pods of the Kubernetes API. Loop thread only; all must outlive it.
+/// Feeds a gateway with the pools and worker pods of the Kubernetes API. Loop thread only; all must
+/// outlive it.
 class KubeWatch {
  public:
   /// `ns` empty: all namespaces.

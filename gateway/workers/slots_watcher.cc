@@ -4,23 +4,17 @@
 
 namespace berth::gateway {
 
-struct SlotsWatcher::Poll {
-  Poll(WorkerPod p, Backoff::Settings settings, Random& random)
-      : pod(std::move(p)), backoff(settings, random) {}
+struct SlotsWatcher::Watched {
   WorkerPod pod;
-  Backoff backoff;
-  api::Incarnation incarnation;
-  std::int64_t version = 0;
   bool failing = false;
-  TimePoint asked_at{};
-  Cancel call;
-  Cancel pause;
+  std::unique_ptr<control::SlotsPoller> poller;
 };
 
-SlotsWatcher::SlotsWatcher(EventLoop& loop, WorkerClient& client, Random& random,
-                           Settings settings, Log log, Events events)
+SlotsWatcher::SlotsWatcher(EventLoop& loop, http::Transport& transport, auth::TokenSigner& signer,
+                           Random& random, Settings settings, Log log, Events events)
     : loop_(loop),
-      client_(client),
+      transport_(transport),
+      signer_(signer),
       random_(random),
       settings_(settings),
       log_(std::move(log)),
@@ -29,74 +23,62 @@ SlotsWatcher::SlotsWatcher(EventLoop& loop, WorkerClient& client, Random& random
 SlotsWatcher::~SlotsWatcher() = default;
 
 void SlotsWatcher::watch(const WorkerPod& pod) {
-  auto it = polls_.find(pod.uid);
   if (!pod.reachable()) {
     forget(pod.uid);
     return;
   }
-  if (it == polls_.end()) {
-    if (polls_.size() >= settings_.max_workers) {
+  const auto it = watched_.find(pod.uid);
+  if (it == watched_.end()) {
+    if (watched_.size() >= settings_.max_workers) {
       if (!std::exchange(over_limit_logged_, true)) {
         log_.error("too many workers; the ones beyond count as full",
                    {{"limit", settings_.max_workers}, {"pod", pod.name}});
       }
       return;
     }
-    it = polls_.emplace(pod.uid, std::make_unique<Poll>(pod, settings_.backoff, random_)).first;
-    ask(*it->second);
+    auto watched = std::make_unique<Watched>();
+    watched->pod = pod;
+    start(*watched_.emplace(pod.uid, std::move(watched)).first->second);
     return;
   }
-  Poll& poll = *it->second;
-  const bool moved = poll.pod.origin() != pod.origin();
-  const bool became_ready = pod.ready && !poll.pod.ready;
-  poll.pod = pod;
-  // Only a poll that is not getting answers is started anew: an open one would tell of a change by itself.
-  if (moved || (became_ready && poll.failing)) {
-    poll.backoff.reset();
-    ask(poll);
+  Watched& watched = *it->second;
+  const bool moved = watched.pod.origin() != pod.origin();
+  const bool became_ready = pod.ready && !watched.pod.ready;
+  watched.pod = pod;
+  if (moved || (became_ready && watched.failing)) {
+    start(watched);
   }
 }
 
-void SlotsWatcher::forget(const api::WorkerUid& uid) { polls_.erase(uid); }
-
-void SlotsWatcher::ask(Poll& poll) {
-  poll.pause.cancel();
-  poll.asked_at = loop_.clock().now();
-  poll.call = client_.slots(
-      poll.pod, poll.incarnation, poll.version, settings_.wait,
-      [this, &poll](Result<api::Slots> result) { answered(poll, std::move(result)); });
+void SlotsWatcher::forget(const api::WorkerUid& uid) {
+  watched_.erase(uid);
 }
 
-void SlotsWatcher::ask_later(Poll& poll) {
-  poll.pause = loop_.call_after(poll.backoff.next(), [this, &poll] { ask(poll); });
+void SlotsWatcher::start(Watched& watched) {
+  watched.poller = std::make_unique<control::SlotsPoller>(
+      loop_, transport_, signer_, random_,
+      control::WorkerTarget{watched.pod.origin(), watched.pod.uid}, settings_.poll,
+      [this, &watched] { changed(watched); });
 }
 
-void SlotsWatcher::answered(Poll& poll, Result<api::Slots> result) {
-  const api::WorkerUid uid = poll.pod.uid;
-  if (!result) {
-    if (!std::exchange(poll.failing, true)) {
+void SlotsWatcher::changed(Watched& watched) {
+  const api::WorkerUid uid = watched.pod.uid;
+  const control::SlotsPoller& poller = *watched.poller;
+  if (poller.silent() || poller.last_error() || !poller.slots()) {
+    if (!std::exchange(watched.failing, true)) {
       log_.warn("worker cannot be read; it counts as full",
-                {{"namespace", poll.pod.ns}, {"pod", poll.pod.name}, {"error", result.error()}});
+                {{"namespace", watched.pod.ns},
+                 {"pod", watched.pod.name},
+                 {"error", poller.last_error() ? poller.last_error()->text() : "no answer"}});
+      events_.unreadable(uid);
     }
-    ask_later(poll);
-    events_.unreadable(uid, result.error());
     return;
   }
-  if (std::exchange(poll.failing, false)) {
-    log_.info("worker can be read again", {{"namespace", poll.pod.ns}, {"pod", poll.pod.name}});
+  if (std::exchange(watched.failing, false)) {
+    log_.info("worker can be read again",
+              {{"namespace", watched.pod.ns}, {"pod", watched.pod.name}});
   }
-  const bool news = result->incarnation != poll.incarnation || result->version != poll.version;
-  poll.incarnation = result->incarnation;
-  poll.version = result->version;
-  // An answer without news ends a whole wait. A worker that gives them early must not make us spin.
-  const bool waited = loop_.clock().now() - poll.asked_at >= std::chrono::seconds(1);
-  if (news || waited) {
-    poll.backoff.reset();
-    ask(poll);
-  } else {
-    ask_later(poll);
-  }
-  events_.heard(uid, *std::move(result));
+  events_.heard(uid, *poller.slots());
 }
 
 }  // namespace berth::gateway

@@ -7,7 +7,6 @@
 namespace berth::gateway {
 namespace {
 
-constexpr std::chrono::seconds kSlotsSlack{15};
 constexpr std::chrono::seconds kGiveBackDeadline{5};
 constexpr std::chrono::seconds kListDeadline{5};
 constexpr std::uint64_t kMaxListBytes = 16u << 20;
@@ -25,33 +24,13 @@ Result<Json> json_of(Result<http::Response> result) {
 
 }  // namespace
 
-WorkerClient::WorkerClient(http::Transport& transport, TokenFn token)
-    : transport_(transport), token_(std::move(token)) {}
-
 http::Request WorkerClient::request(std::string method, std::string target,
                                     const WorkerPod& pod) const {
   http::Request out;
   out.method = std::move(method);
   out.target = std::move(target);
-  out.headers.add("Authorization", "Bearer " + token_(pod.uid.str()));
+  out.headers.add("Authorization", "Bearer " + signer_.token(pod.uid.str()));
   return out;
-}
-
-Cancel WorkerClient::slots(const WorkerPod& pod, const api::Incarnation& incarnation,
-                           std::int64_t after, std::chrono::seconds wait,
-                           std::function<void(Result<api::Slots>)> done) {
-  std::string target = "/v1/slots";
-  if (!incarnation.empty()) {
-    target += "?incarnation=" + http::percent_encode(incarnation.str()) +
-              "&after=" + std::to_string(after) + "&wait=" + std::to_string(wait.count());
-  }
-  http::CallOptions options;
-  options.deadline = wait + kSlotsSlack;
-  options.max_body = kMaxAnswerBytes;
-  return transport_.send(pod.origin(), request("GET", std::move(target), pod), options,
-                         [done = std::move(done)](Result<http::Response> result) {
-                           done(json_of(std::move(result)).and_then(api::Slots::parse));
-                         });
 }
 
 Cancel WorkerClient::create(const WorkerPod& pod, std::string body, Duration deadline,

@@ -1,30 +1,27 @@
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "berth/api/session.h"
+#include "berth/auth/control_token.h"
 #include "berth/base/event_loop.h"
 #include "berth/http/transport.h"
 #include "gateway/workers/worker_pod.h"
 
 namespace berth::gateway {
 
-/// The calls that the gateway makes to workers in its own name, each with a control token made out to that pod's uid.
-/// Loop thread only. Every call answers at most once, never inside the call; destroying the handle aborts it.
+/// The calls that the gateway makes to workers in its own name, each with a control token made out
+/// to that pod's uid. Loop thread only. Every call answers at most once, never inside the call;
+/// destroying the handle aborts it.
 class WorkerClient {
  public:
-  /// Makes a control token for an audience.
-  using TokenFn = std::function<std::string(const std::string& audience)>;
   using ResponseFn = std::function<void(Result<http::Response>)>;
 
-  WorkerClient(http::Transport& transport, TokenFn token);
+  WorkerClient(http::Transport& transport, auth::TokenSigner& signer)
+      : transport_(transport), signer_(signer) {}
 
-  /// Long poll: answers when the worker's slots differ from (incarnation, after), or after `wait`.
-  Cancel slots(const WorkerPod& pod, const api::Incarnation& incarnation, std::int64_t after,
-               std::chrono::seconds wait, std::function<void(Result<api::Slots>)> done);
   /// POST /v1/sessions. `body` is a CreateSession.
   Cancel create(const WorkerPod& pod, std::string body, Duration deadline, ResponseFn done);
   /// Takes back a session that was never used, if `attempt` is still the one that opened it.
@@ -37,7 +34,7 @@ class WorkerClient {
   http::Request request(std::string method, std::string target, const WorkerPod& pod) const;
 
   http::Transport& transport_;
-  TokenFn token_;
+  auth::TokenSigner& signer_;
 };
 
 }  // namespace berth::gateway
