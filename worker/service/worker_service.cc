@@ -221,7 +221,8 @@ Status WorkerService::give_back(const api::SessionId& id, const std::string& att
 
 Result<std::filesystem::path> WorkerService::directory(const api::SessionId& id) {
   BERTH_TRY(parts_.table.check_open(id));
-  return parts_.directories.ensure(id);
+  BERTH_TRY(parts_.directories.ensure(id));
+  return parts_.directories.path(id);
 }
 
 Status WorkerService::cordon(std::int64_t epoch) {
