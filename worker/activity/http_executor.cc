@@ -119,7 +119,7 @@ class HttpRun final : public ActivityRun {
     const int status = response ? response->status : 0;
     const bool nobody_there = !response && response.error().reason == "ConnectFailed";
     if (nobody_there || status == 404 || status == 410 || (status >= 200 && status < 300)) {
-      finish(std::move(*verdict_));
+      finish({});
       return;
     }
     log_.warn("cancelling an activity in the application failed; trying again",
@@ -128,6 +128,7 @@ class HttpRun final : public ActivityRun {
     retry_timer_ = loop_.call_after(kCancelRetry, [this] { send_cancel(); });
   }
 
+  // A verdict goes before what the application answered.
   void finish(ActivityOutcome outcome) {
     if (reporter_.is_done()) {
       return;

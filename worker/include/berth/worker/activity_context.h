@@ -35,7 +35,7 @@ class ActivityContext {
 /// A C++ activity. Runs on a thread of the worker's pool, never on its event loop, so it may block.
 /// The returned Json is the activity's result; an Error makes it fail with the type
 /// `Error::reason_or_code()` and the error's message. An exception that leaves it fails the
-/// activity with the type "Exception". After cancellation whatever it returns counts as Cancelled,
+/// activity with the type "Internal". After cancellation whatever it returns counts as Cancelled,
 /// unless it succeeded.
 using ActivityFunction = std::function<Result<Json>(ActivityContext&, const Json& input)>;
 
