@@ -5,6 +5,7 @@
 #include "berth/base/duration.h"
 #include "berth/kube/object.h"
 #include "lib/kube/src/chunk_pump.h"
+#include "lib/kube/src/watch_metrics.h"
 #include "lib/kube/src/watch_policy.h"
 
 namespace berth::kube {
@@ -35,14 +36,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
         log(lg.with({{"resource", std::string(t.plural)}})),
         events(std::move(e)),
         backoff(settings.backoff, r),
-        silence_gauge(m.gauge("berth_kube_watch_silence_seconds",
-                              "Time since the API server last said anything about this resource",
-                              {{"resource", std::string(t.plural)}})),
-        relists(m.counter("berth_kube_lists_total", "Lists begun, the first one included",
-                          {{"resource", std::string(t.plural)}})),
-        failures(m.counter("berth_kube_watch_failures_total",
-                           "Lists and watches that ended in an error",
-                           {{"resource", std::string(t.plural)}})) {}
+        series(m, std::string(t.plural)) {}
 
   TimePoint now() const { return loop.clock().now(); }
 
@@ -78,7 +72,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
 
   void begin_list(std::int64_t page_size) {
     turn_over();
-    relists.inc();
+    series.lists.inc();
     watched_since_list = false;
     listed_at = now();
     page = ListOptions{};
@@ -293,7 +287,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
   // After trouble.
 
   void fail_with(const Error& error, AfterFailure next) {
-    failures.inc();
+    series.failures.inc();
     if (now() - last_trouble >= kQuietTime) {
       backoff.reset();
     }
@@ -330,11 +324,11 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
 
   void heard() {
     heard_at = now();
-    silence_gauge.set(0);
+    series.silence.set(0);
   }
 
   void update_gauge() {
-    silence_gauge.set(to_seconds(now() - heard_at));
+    series.silence.set(to_seconds(now() - heard_at));
     gauge_timer = loop.call_after(kGaugeInterval, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) {
         self->update_gauge();
@@ -350,9 +344,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
   Log log;
   const Events events;
   Backoff backoff;
-  Gauge silence_gauge;
-  Counter relists;
-  Counter failures;
+  WatchMetrics series;
 
   bool running = false;
   bool synced = false;

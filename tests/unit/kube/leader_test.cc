@@ -120,6 +120,19 @@ TEST_F(LeaderTest, AServerAwayForTheRenewDeadlineLosesLeadershipOnce) {
   EXPECT_THAT(a->metrics().text(), HasSubstr("leader_election_master_status{name=\"operator\"} 0"));
 }
 
+TEST_F(LeaderTest, WhatALeaderMayDoCountsFromWhenItsRenewalWasSent) {
+  const auto a = process("a");
+  live(1s, {a.get()});
+  int slow = 1;
+  delay_ = [&](const http::Request&) {
+    return slow-- > 0 ? Delay{0s, 4s} : Delay{0s, 0s, false, true};
+  };
+  live(10s + 500ms, {a.get()});  // sent at 2 s, answered at 6 s, all else refused
+  EXPECT_TRUE(a->may_write());
+  live(1s, {a.get()});
+  EXPECT_FALSE(a->may_write());
+}
+
 TEST_F(LeaderTest, APausedHolderMayNotWriteFromTheFirstMomentAfterIt) {
   const auto a = process("a");
   live(1s, {a.get()});
