@@ -7,7 +7,7 @@
 
 #include "berth/base/file.h"
 #include "tests/fakes/manual_loop.h"
-#include "tests/unit/kube/stub_transport.h"
+#include "tests/unit/kube/newest_call.h"
 
 namespace berth::kube {
 namespace {
@@ -33,14 +33,15 @@ class ClientTest : public ::testing::Test {
     };
   }
   void answer(int status, const std::string& body) {
-    transport_.answer(http::Response::json(status, body));
+    newest_->answer(http::Response::json(status, body));
     loop_.run_ready();
   }
-  const http::Request& sent() { return transport_.last().request; }
+  const http::Request& sent() { return newest_->request(); }
 
   fakes::ManualLoop loop_;
   Metrics metrics_;
-  StubTransport transport_{loop_};
+  fakes::FakeTransport transport_{loop_};
+  NewestCall newest_{transport_};
   std::unique_ptr<Client> client_;
   int answers_ = 0;
   Result<Json> result_;
@@ -58,12 +59,12 @@ TEST(KubePaths, AreThoseOfTheApi) {
 TEST_F(ClientTest, GetSendsTokenAndPathBelowTheServersBase) {
   make(simple_config());
   call_ = client_->get(kPods, "x", "a", keep());
-  EXPECT_EQ(transport_.last().origin, "https://api:6443");
+  EXPECT_EQ(newest_->origin(), "https://api:6443");
   EXPECT_EQ(sent().method, "GET");
   EXPECT_EQ(sent().target, "/base/api/v1/namespaces/x/pods/a");
   EXPECT_EQ(sent().headers.get("Authorization"), "Bearer secret");
   EXPECT_EQ(sent().headers.get("Accept"), "application/json");
-  EXPECT_EQ(transport_.last().options.deadline, Duration(10s));
+  EXPECT_EQ(newest_->options().deadline, Duration(10s));
   answer(200, R"({"kind": "Pod"})");
   ASSERT_TRUE(result_);
   EXPECT_EQ((*result_)["kind"], "Pod");
@@ -130,7 +131,7 @@ TEST_F(ClientTest, NamesThatWouldLeaveThePathAreRefusedUnsent) {
   call_ = client_->list(kPods, "..", {}, keep());
   loop_.run_ready();
   EXPECT_EQ(result_.error().field, "metadata.namespace");
-  EXPECT_EQ(transport_.count(), 0u);
+  EXPECT_EQ(transport_.sent().size(), 0u);
 }
 
 TEST_F(ClientTest, StatusAnswersBecomeErrorsWithTheirReason) {
@@ -211,8 +212,9 @@ TEST_F(ClientTest, AReleasedHandleStillBringsTheAnswer) {
 TEST_F(ClientTest, ADestroyedHandleAbortsTheCall) {
   make(simple_config());
   call_ = client_->get(kPods, "x", "a", keep());
+  ASSERT_TRUE(newest_.waiting());
   call_.cancel();
-  EXPECT_TRUE(transport_.last().cancelled);
+  EXPECT_TRUE(newest_->cancelled());
   call_ = client_->get(kPods, "x", "", keep());
   call_.cancel();
   loop_.run_ready();
@@ -224,7 +226,7 @@ TEST_F(ClientTest, RequestsAreCountedByCodeAndMethod) {
   call_ = client_->get(kPods, "x", "a", keep());
   answer(404, "{}");
   call_ = client_->get(kPods, "x", "a", keep());
-  transport_.answer(fail(Error::make(ErrorCode::kUnavailable, "ConnectFailed", "no")));
+  newest_->fail_connect();
   loop_.run_ready();
   const std::string text = metrics_.text();
   EXPECT_THAT(text, HasSubstr("rest_client_requests_total{code=\"404\",method=\"GET\"} 1"));
@@ -283,10 +285,10 @@ TEST_F(TokenFileTest, ARejectedTokenIsDropped) {
   EXPECT_EQ(used(), "Bearer two");
   std::filesystem::remove(config_.token_file);
   answer(401, "{}");
-  const std::size_t before = transport_.count();
+  const std::size_t before = transport_.sent().size();
   call_ = client_->get(kPods, "x", "a", keep());
   loop_.run_ready();
-  EXPECT_EQ(transport_.count(), before);
+  EXPECT_EQ(transport_.sent().size(), before);
   EXPECT_EQ(result_.error().code, ErrorCode::kUnauthenticated);
   EXPECT_THAT(result_.error().message, HasSubstr("token"));
 }
@@ -300,16 +302,15 @@ class WatchCallTest : public ClientTest {
       response_ = std::move(r);
     });
   }
-  std::shared_ptr<StubStream> answer_stream(int status) {
-    auto stream = std::make_shared<StubStream>(stream_gone_);
+  fakes::FakeBody::Writer answer_stream(int status) {
+    const auto body = std::make_shared<fakes::FakeBody>(loop_);
     http::Response r;
     r.status = status;
-    r.body_source = stream;
-    transport_.answer(std::move(r));
+    r.body_source = body;
+    newest_->answer(std::move(r));
     loop_.run_ready();
-    return stream;
+    return body->writer();
   }
-  std::shared_ptr<bool> stream_gone_ = std::make_shared<bool>(false);
   Result<http::Response> response_;
 };
 
@@ -318,8 +319,8 @@ TEST_F(WatchCallTest, AsksForBookmarksAndAStream) {
   EXPECT_EQ(sent().target,
             "/base/api/v1/namespaces/x/pods?watch=true&allowWatchBookmarks=true"
             "&resourceVersion=42&timeoutSeconds=300&labelSelector=a%3Db");
-  EXPECT_TRUE(transport_.last().options.stream);
-  EXPECT_EQ(transport_.last().options.idle_timeout, Duration(305s));
+  EXPECT_TRUE(newest_->options().stream);
+  EXPECT_EQ(newest_->options().idle_timeout, Duration(305s));
   answer_stream(200);
   ASSERT_TRUE(response_);
   EXPECT_TRUE(response_->body_source);
@@ -327,11 +328,11 @@ TEST_F(WatchCallTest, AsksForBookmarksAndAStream) {
 
 TEST_F(WatchCallTest, AStreamedErrorBodyBecomesTheError) {
   open();
-  const auto stream = answer_stream(410);
+  auto stream = answer_stream(410);
   EXPECT_EQ(answers_, 0);
-  stream->push(std::string(R"({"kind": "Status", "reason": )"));
-  stream->push(std::string(R"("Expired", "message": "old"})"));
-  stream->push(std::string());
+  stream.write(R"({"kind": "Status", "reason": )");
+  stream.write(R"("Expired", "message": "old"})");
+  stream.end();
   loop_.run_ready();
   ASSERT_EQ(answers_, 1);
   EXPECT_EQ(response_.error().code, ErrorCode::kGone);
@@ -346,7 +347,7 @@ TEST_F(WatchCallTest, AnErrorBodyThatNeverEndsIsCutInTimeAndSize) {
   EXPECT_EQ(response_.error().code, ErrorCode::kUnavailable);
   open();
   stream = answer_stream(500);
-  stream->push(std::string(1u << 20, 'x'));
+  stream.write(std::string(1u << 20, 'x'));
   loop_.run_ready();
   EXPECT_EQ(answers_, 2);
 }
@@ -354,18 +355,18 @@ TEST_F(WatchCallTest, AnErrorBodyThatNeverEndsIsCutInTimeAndSize) {
 TEST_F(WatchCallTest, AReleasedHandleStillBringsTheStreamedError) {
   open();
   call_.release();
-  answer_stream(500)->push(std::string());
+  answer_stream(500).end();
   loop_.run_ready();
   EXPECT_EQ(answers_, 1);
 }
 
 TEST_F(WatchCallTest, ADestroyedHandleStopsReadingTheErrorBody) {
   open();
-  answer_stream(500);
+  const auto stream = answer_stream(500);
   call_.cancel();
   loop_.advance(10s);
   EXPECT_EQ(answers_, 0);
-  EXPECT_TRUE(*stream_gone_);
+  EXPECT_TRUE(stream.dropped());
 }
 
 }  // namespace

@@ -36,11 +36,11 @@ class CoreHarness : public WatchHarness {
   }
   // Nothing is asked for `quiet`, then something by `latest`.
   void expect_pause(Duration quiet, Duration latest) {
-    const std::size_t before = transport_.count();
+    const std::size_t before = asked();
     loop_.advance(quiet - Duration(1));
-    EXPECT_EQ(transport_.count(), before) << "asked too early";
+    EXPECT_EQ(asked(), before) << "asked too early";
     loop_.advance(latest - quiet + Duration(1));
-    EXPECT_EQ(transport_.count(), before + 1) << "did not ask again";
+    EXPECT_EQ(asked(), before + 1) << "did not ask again";
   }
   std::unique_ptr<ReflectorCore> core_;
   std::vector<std::string> said_;

@@ -115,21 +115,23 @@ TEST_F(ReflectorCoreTest, CountsListsAndFailures) {
 
 TEST_F(ReflectorCoreTest, StopEndsAnyState) {
   start();
+  ASSERT_TRUE(lists());
   core_->stop();  // while listing
-  EXPECT_TRUE(transport_.last().cancelled);
+  EXPECT_TRUE(newest_->cancelled());
   start();
   answer_list("10", {});
+  ASSERT_TRUE(watches());
   core_->stop();  // while the watch opens
-  EXPECT_TRUE(transport_.last().cancelled);
+  EXPECT_TRUE(newest_->cancelled());
   sync();
   core_->stop();  // while it is open
   EXPECT_TRUE(stream_dropped());
   sync();
   cut_stream();
   core_->stop();  // while backing off
-  const std::size_t before = transport_.count();
+  const std::size_t before = asked();
   loop_.advance(1h);
-  EXPECT_EQ(transport_.count(), before);
+  EXPECT_EQ(asked(), before);
   EXPECT_EQ(loop_.timers(), 0u);
 }
 
@@ -141,7 +143,7 @@ TEST_F(ReflectorCoreTest, StopInsideACallbackIsTheLastCallback) {
     start();
     answer_list("10", {pod("a", "5"), pod("b", "6")});
     EXPECT_EQ(said_.back(), at);
-    EXPECT_FALSE(transport_.waiting());
+    EXPECT_FALSE(newest_.waiting());
   }
   SetUp();
   stop_at_.clear();

@@ -101,7 +101,7 @@ TEST_F(ReflectorFailureTest, OverloadIsWaitedForAsLongAsTheServerAsks) {
   answer_list("10", {});
   http::Response r = http::Response::json(429, status(429, "TooManyRequests").dump());
   r.headers.set("Retry-After", "20");
-  transport_.answer(r);
+  newest_->answer(r);
   loop_.run_ready();
   expect_pause(20s, 20s);
   EXPECT_TRUE(watches());
@@ -111,18 +111,18 @@ TEST_F(ReflectorFailureTest, OverloadIsWaitedForAsLongAsTheServerAsks) {
 TEST_F(ReflectorFailureTest, RefusedLostAnd5xxKeepTheVersion) {
   sync();
   cut_stream();
-  loop_.advance(2s);
+  until_asked();
   ASSERT_TRUE(watches());
-  answer_error("ConnectFailed");
-  loop_.advance(4s);
+  refuse_connection();
+  until_asked();
   ASSERT_TRUE(watches());
   answer(503, status(503, "ServiceUnavailable"));
-  loop_.advance(8s);
+  until_asked();
   ASSERT_TRUE(watches());
   EXPECT_EQ(query("resourceVersion"), "10");
   open_stream();
   push(event("ERROR", status(500, "InternalError")));
-  loop_.advance(16s);
+  until_asked();
   EXPECT_TRUE(watches());
 }
 
@@ -130,9 +130,9 @@ TEST_F(ReflectorFailureTest, AServerAwayForLongIsNeverListed) {
   sync();
   cut_stream();
   for (int i = 0; i < 20; ++i) {
-    loop_.advance(60s);
+    until_asked();
     ASSERT_TRUE(watches()) << i;
-    answer_error("ConnectFailed");
+    refuse_connection();
   }
 }
 
@@ -140,11 +140,11 @@ TEST_F(ReflectorFailureTest, AVersionThatKeepsFailingWith5xxIsGivenUp) {
   sync();
   cut_stream();
   for (int i = 0; i < 5; ++i) {
-    loop_.advance(60s);
+    until_asked();
     ASSERT_TRUE(watches()) << i;
     answer(500, status(500, "InternalError"));
   }
-  loop_.advance(60s);
+  until_asked();
   EXPECT_TRUE(lists());
 }
 
@@ -154,7 +154,7 @@ TEST_F(ReflectorFailureTest, AVersionFromTheFutureIsListedAgain) {
   Json body = status(504, "Timeout");
   body["details"]["causes"] = Json::array({{{"reason", "ResourceVersionTooLarge"}}});
   answer(504, body);
-  loop_.advance(2s);
+  until_asked();
   EXPECT_TRUE(lists());
 }
 
@@ -172,15 +172,15 @@ TEST_F(ReflectorFailureTest, OtherRefusalsListAgainAfterABackoff) {
 TEST_F(ReflectorFailureTest, AFailedListBacksOffUpToAMinuteAndStartsOver) {
   start();
   answer_list("10", {pod("a", "5")}, "more");
-  answer_error("ConnectionLost");
+  lose_connection();
   expect_pause(800ms, 1600ms);
   EXPECT_EQ(query("continue"), "-");
   for (int i = 0; i < 10; ++i) {
-    answer_error("ConnectFailed");
-    loop_.advance(60s);
+    refuse_connection();
+    until_asked();
     ASSERT_TRUE(lists());
   }
-  answer_error("ConnectFailed");
+  refuse_connection();
   expect_pause(30s, 60s);
 }
 
@@ -188,7 +188,7 @@ TEST_F(ReflectorFailureTest, TheBackoffBeginsAnewAfterTwoQuietMinutes) {
   sync();
   for (int i = 0; i < 8; ++i) {
     cut_stream();
-    loop_.advance(60s);
+    until_asked();
     open_stream();
   }
   loop_.advance(2min);
@@ -218,7 +218,7 @@ TEST_F(ReflectorFailureTest, AnEndlessListIsGivenUp) {
     answer_list("10", {}, "more");
   }
   answer_list("10", {}, "more");
-  EXPECT_FALSE(transport_.waiting());
+  EXPECT_FALSE(newest_.waiting());
 }
 
 TEST_F(ReflectorFailureTest, AHugeLineIsAnsweredByANewList) {
@@ -260,7 +260,7 @@ TEST_F(ReflectorFailureTest, AConnectionSilentForItsTimeoutAndFiveSecondsIsDead)
   loop_.advance(timeout + 4s);
   push(bookmark("11"));
   loop_.advance(timeout + 5s - 1ns);
-  EXPECT_FALSE(transport_.waiting());
+  EXPECT_FALSE(newest_.waiting());
   loop_.advance(1ns);
   EXPECT_TRUE(stream_dropped());
   loop_.advance(1600ms);

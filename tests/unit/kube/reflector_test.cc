@@ -106,7 +106,7 @@ TEST_F(ReflectorTest, ARelistReplacesTheCopyOnlyOnceItIsWhole) {
   answer_list("20", {pod("b", "15")}, "more");
   EXPECT_TRUE(changes_.empty());
   EXPECT_EQ(pods_->all().size(), 1u);
-  answer_error("ConnectionLost");
+  lose_connection();
   loop_.advance(2s);
   answer_list("21", {pod("a", "5")});
   EXPECT_TRUE(changes_.empty()) << "b came only with the list that broke off";
@@ -141,7 +141,7 @@ TEST_F(ReflectorTest, AfterStopInsideACallbackNothingMoreIsTold) {
   answer_list("10", {pod("a", "5"), pod("b", "6")});
   EXPECT_EQ(changes_.size(), 1u);
   EXPECT_EQ(pods_->all().size(), 2u);
-  EXPECT_FALSE(transport_.waiting());
+  EXPECT_FALSE(newest_.waiting());
 }
 
 }  // namespace

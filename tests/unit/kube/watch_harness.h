@@ -11,7 +11,7 @@
 #include "berth/kube/reflector.h"
 #include "tests/fakes/manual_loop.h"
 #include "tests/fakes/seeded_random.h"
-#include "tests/unit/kube/stub_transport.h"
+#include "tests/unit/kube/newest_call.h"
 
 namespace berth::kube {
 
@@ -44,17 +44,21 @@ class WatchHarness : public ::testing::Test {
     s.label_selector = "app=y";
     return s;
   }
-  const http::Request& sent() { return transport_.last().request; }
+  const http::Request& sent() { return newest_->request(); }
   std::string query(const char* name) { return sent().query(name).value_or("-"); }
-  bool lists() { return transport_.waiting() && !sent().query("watch"); }
-  bool watches() { return transport_.waiting() && sent().query("watch"); }
+  bool lists() { return newest_.waiting() && !sent().query("watch"); }
+  bool watches() { return newest_.waiting() && sent().query("watch"); }
 
   void answer(int code, const Json& body) {
-    transport_.answer(http::Response::json(code, body.dump()));
+    newest_->answer(http::Response::json(code, body.dump()));
     loop_.run_ready();
   }
-  void answer_error(const char* reason) {
-    transport_.answer(berth::fail(Error::make(ErrorCode::kUnavailable, reason, "test")));
+  void refuse_connection() {
+    newest_->fail_connect();
+    loop_.run_ready();
+  }
+  void lose_connection() {
+    newest_->fail_lost();
     loop_.run_ready();
   }
   void answer_list(const std::string& version, const std::vector<Json>& items,
@@ -63,35 +67,41 @@ class WatchHarness : public ::testing::Test {
            {{"metadata", {{"resourceVersion", version}, {"continue", next}}}, {"items", items}});
   }
   void open_stream() {
-    gone_ = std::make_shared<bool>(false);
-    stream_ = std::make_shared<StubStream>(gone_);
+    const auto body = std::make_shared<fakes::FakeBody>(loop_);
+    stream_ = body->writer();
     http::Response r;
-    r.body_source = stream_;
-    transport_.answer(std::move(r));
+    r.body_source = body;
+    newest_->answer(std::move(r));
     loop_.run_ready();
   }
   void push(const std::string& bytes) {
-    stream_->push(bytes);
+    stream_->write(bytes);
     loop_.run_ready();
   }
-  void end_stream() { push(""); }
+  void end_stream() {
+    stream_->end();
+    loop_.run_ready();
+  }
   void cut_stream() {
-    stream_->push(berth::fail(Error::make(ErrorCode::kUnavailable, "ConnectionLost", "test")));
+    stream_->fail(Error::make(ErrorCode::kUnavailable, "ConnectionLost", "test"));
     loop_.run_ready();
   }
-  /// The server has let go of the stream and so have we.
-  bool stream_dropped() {
-    stream_.reset();
-    return *gone_;
+  bool stream_dropped() const { return stream_->dropped(); }
+  std::size_t asked() const { return transport_.sent().size(); }
+  /// Time goes on until something is asked, at most the longest backoff.
+  void until_asked() {
+    for (int i = 0; i < 1201 && !newest_.waiting(); ++i) {
+      loop_.advance(std::chrono::milliseconds(50));
+    }
   }
 
   fakes::ManualLoop loop_;
   fakes::SeededRandom random_;
   Metrics metrics_;
-  StubTransport transport_{loop_};
+  fakes::FakeTransport transport_{loop_};
+  NewestCall newest_{transport_};
   Client client_{loop_, transport_, server(), Log(), metrics_};
-  std::shared_ptr<StubStream> stream_;
-  std::shared_ptr<bool> gone_;
+  std::optional<fakes::FakeBody::Writer> stream_;
 
  private:
   static Config server() {
