@@ -26,8 +26,7 @@ struct TlsSettings {
 using TlsSource = std::function<TlsSettings()>;
 
 /// Size of cpprestsdk's process-wide thread pool. Call once in main(), before any transport is
-/// made; later calls do nothing. Block signals before: the threads start with the first request and
-/// inherit the mask.
+/// made; later calls do nothing. Block signals before: the threads inherit the mask.
 void init_cpprest_threads(int threads = 4);
 
 /// HTTP and HTTPS over cpprestsdk's http_client. Answers are delivered on `loop`. Redirects are
