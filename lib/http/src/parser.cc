@@ -17,6 +17,11 @@ constexpr std::size_t kMaxFields = 256;
 // Chunk sizes with their extensions, and trailers.
 constexpr std::size_t kMaxChunkHead = 8u << 10;
 
+// What is left of a chunked body before any chunk: "0\r\n\r\n" or more. Beast 1.74 aborts (an
+// assertion in parse_chunk_header) when the first chunk is the last and comes in pieces shorter
+// than this.
+constexpr std::size_t kLeastChunked = 5;
+
 BeastError stop() {
   return beast::http::error::end_of_stream;
 }
@@ -51,6 +56,7 @@ class MessageParser::Impl final : public Base {
     error.reset();
     head_bytes_ = 0;
     fields_ = 0;
+    chunk_left_ = 0;
     parser_.emplace(*this);
     parser_->header_limit(static_cast<std::uint32_t>(
         std::min<std::uint64_t>(max_head_, std::numeric_limits<std::uint32_t>::max())));
@@ -66,6 +72,9 @@ class MessageParser::Impl final : public Base {
     room_ = max_body;
     while (used < bytes.size() && !error && !parser_->is_done() && room_ > 0) {
       const bool in_head = !parser_->is_header_done();
+      if (!in_head && head.chunked && chunk_left_ == 0 && bytes.size() - used < kLeastChunked) {
+        break;
+      }
       input_ = bytes.substr(used);
       BeastError ec;
       const std::size_t n = parser_->put({input_.data(), input_.size()}, ec);
@@ -95,7 +104,7 @@ class MessageParser::Impl final : public Base {
 
   bool started() const override { return parser_->got_some(); }
   bool head_done() const override { return parser_->is_header_done(); }
-  bool done() const override { return parser_->is_done(); }
+  bool done() const override { return !error && parser_->is_done(); }
 
  private:
   class Parser final : public beast::http::basic_parser<is_request> {
@@ -120,9 +129,13 @@ class MessageParser::Impl final : public Base {
     void on_header_impl(BeastError& ec) override { owner_.on_head(ec); }
     void on_body_init_impl(boost::optional<std::uint64_t> const&, BeastError&) override {}
     std::size_t on_body_impl(string_view bytes, BeastError&) override { return owner_.take(bytes); }
-    void on_chunk_header_impl(std::uint64_t, string_view, BeastError&) override {}
+    void on_chunk_header_impl(std::uint64_t size, string_view, BeastError&) override {
+      owner_.chunk_left_ = size;
+    }
     std::size_t on_chunk_body_impl(std::uint64_t, string_view bytes, BeastError&) override {
-      return owner_.take(bytes);
+      const std::size_t n = owner_.take(bytes);
+      owner_.chunk_left_ -= n;
+      return n;
     }
     void on_finish_impl(BeastError&) override {}
 
@@ -195,6 +208,7 @@ class MessageParser::Impl final : public Base {
   const std::uint64_t max_head_;
   std::uint64_t head_bytes_ = 0;
   std::size_t fields_ = 0;
+  std::uint64_t chunk_left_ = 0;
   std::optional<Parser> parser_;
   std::string_view input_;
   std::string* body_ = nullptr;

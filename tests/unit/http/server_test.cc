@@ -88,6 +88,17 @@ TEST_F(ServerTest, ReadsAChunkedBodyByteByByte) {
   EXPECT_TRUE(client.saw("abcde"));
 }
 
+TEST_F(ServerTest, ReadsAnEmptyChunkedBodyByteByByte) {
+  start();
+  RawClient client = connect();
+  for (const char c : std::string(
+           "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")) {
+    client.send({&c, 1});
+    settle();
+  }
+  wait_for(client, "HTTP/1.1 200 OK");
+}
+
 TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
   start();
   RawClient client = connect();
