@@ -3,6 +3,7 @@
 #include <cpprest/http_client.h>
 #include <cpprest/producerconsumerstream.h>
 #include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <pplx/threadpool.h>
 
 #include <algorithm>
@@ -297,6 +298,9 @@ Client::Abort Client::start(CallSpec spec, Sink sink) {
 namespace berth::http {
 
 void init_cpprest_threads(int threads) {
+  // OpenSSL first: what is set up later is taken down earlier, and at exit the pool's threads must
+  // end before OpenSSL does, whose state they use and free.
+  OPENSSL_init_ssl(0, nullptr);
   try {
     crossplat::threadpool::initialize_with_threads(static_cast<std::size_t>(std::max(threads, 1)));
   } catch (const std::exception&) {

@@ -223,6 +223,7 @@ class CpprestTransport final : public Transport {
 namespace berth::http {
 
 std::unique_ptr<Transport> make_cpprest_transport(EventLoop& loop, TlsSource tls) {
+  init_cpprest_threads();
   return std::make_unique<cpprest::CpprestTransport>(loop, std::move(tls));
 }
 

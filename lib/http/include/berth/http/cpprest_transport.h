@@ -25,8 +25,9 @@ struct TlsSettings {
 /// be thread-safe and not throw.
 using TlsSource = std::function<TlsSettings()>;
 
-/// Size of cpprestsdk's process-wide thread pool. Call once in main(), before any transport is
-/// made; later calls do nothing. Block signals before: the threads inherit the mask.
+/// Starts cpprestsdk's process-wide pool with that many threads. Call once in main(), before any
+/// transport is made, for another size than the default; later calls do nothing. Block signals
+/// before: the threads inherit the mask.
 void init_cpprest_threads(int threads = 4);
 
 /// HTTP and HTTPS over cpprestsdk's http_client. Answers are delivered on `loop`. Redirects are
