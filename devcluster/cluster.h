@@ -33,14 +33,15 @@ class GarbageCollector;
 /// the pods). The owner must not waitpid(-1).
 struct DevClusterOptions {
   std::string address = "127.0.0.1:0";
-  std::string token;               ///< What callers must show; at least 16 characters.
-  std::filesystem::path data_dir;  ///< Made if absent; for one cluster at a time.
-  std::map<std::string, std::filesystem::path> images;  ///< Image name to program.
-  Environment extra_env;  ///< For every container; "{podIP}" is replaced ({"BERTH_LISTEN_HOST",
-                          ///< "{podIP}"}).
-  bool run_pods = true;   ///< False: no node; tests play it by writing pod statuses.
+  std::string token = {};               ///< What callers must show; at least 16 characters.
+  std::filesystem::path data_dir = {};  ///< Made if absent; for one cluster at a time.
+  std::map<std::string, std::filesystem::path> images = {};  ///< Image name to program.
+  Environment extra_env =
+      {};                ///< For every container; "{podIP}" is replaced ({"BERTH_LISTEN_HOST",
+                         ///< "{podIP}"}).
+  bool run_pods = true;  ///< False: no node; tests play it by writing pod statuses.
   bool faults_endpoint = false;
-  RestartBackoff backoff;
+  RestartBackoff backoff = {};
   std::size_t max_pods = 110;
   Duration bookmark_interval = std::chrono::seconds(15);
   Duration shutdown_grace =

@@ -26,12 +26,12 @@ struct FaultRule {
     kFreeze,      ///< Take the request and never answer, until clear().
   };
   Action action = Action::kStatus;
-  std::string method;  ///< "" matches all.
-  std::string
-      path;  ///< A part of the target, query included ("/pods/x", "watch=true"); "" matches all.
+  std::string method = {};  ///< "" matches all.
+  std::string path =
+      {};  ///< A part of the target, query included ("/pods/x", "watch=true"); "" matches all.
   int times = 1;  ///< How many requests it applies to; negative: until clear().
   int status = 500;
-  std::optional<std::chrono::seconds> retry_after;
+  std::optional<std::chrono::seconds> retry_after = {};
   Duration delay{0};
 
   /// {"action": "status|dropBefore|dropAfter|delay|freeze", "method", "path", "times", "status",

@@ -46,6 +46,13 @@ ApiResult<Json> json_body(const http::Request& request) {
   const std::string_view type = request.headers.get("Content-Type");
   const std::string_view media = type.substr(0, type.find(';'));
   const bool yaml = media == "application/yaml" || media == "application/apply-patch+yaml";
+  if (media == "application/vnd.kubernetes.protobuf") {
+    return fail(
+        ApiError::make(415, "UnsupportedMediaType",
+                       "the dev cluster takes JSON, not protobuf; instead of `kubectl create "
+                       "configmap ...` use `kubectl create configmap ... --dry-run=client -o "
+                       "yaml | kubectl apply -f -`"));
+  }
   if (!media.empty() && !yaml && media != "application/json" && !media.ends_with("+json")) {
     return fail(ApiError::make(415, "UnsupportedMediaType",
                                "the body of the request was in an unknown format - accepted media "

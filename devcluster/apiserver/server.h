@@ -21,10 +21,10 @@ struct ApiServerOptions {
   std::string address = "127.0.0.1:0";
   /// Callers prove themselves with "Authorization: Bearer <token>" or, since kubectl sends no token
   /// over plain HTTP, with the path prefix "/k/<token>". At least 16 characters.
-  std::string token;
+  std::string token = {};
   bool faults_endpoint = false;  ///< POST /_faults; for tests of real binaries only.
   Duration bookmark_interval = std::chrono::seconds(15);
-  PodLogFn pod_log;
+  PodLogFn pod_log = {};
 };
 
 /// The HTTP face of a Store, as kubectl, our operator and our gateway expect it. Loop thread only.

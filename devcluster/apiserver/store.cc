@@ -101,8 +101,9 @@ ApiResult<ListPage> Store::next_page(const ResourceType& type, const ListQuery& 
   const std::string& token = query.continue_token;
   const char* end = token.data() + token.size();
   const auto [dot, bad_id] = std::from_chars(token.data(), end, id);
-  if (bad_id != std::errc() || dot == end || *dot != '.' ||
-      std::from_chars(dot + 1, end, from).ptr != end) {
+  const bool has_dot = bad_id == std::errc() && dot != end && *dot == '.';
+  const auto [rest, bad_from] = std::from_chars(has_dot ? dot + 1 : end, end, from);
+  if (!has_dot || bad_from != std::errc() || rest != end) {
     return fail(ApiError::bad_request("continue key is not valid"));
   }
   const auto it = snapshots_.find(id);

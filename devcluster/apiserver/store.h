@@ -39,9 +39,9 @@ struct WatchEvent {
 std::string_view to_string(WatchEvent::Kind kind);
 
 struct ListQuery {
-  Selector selector;
+  Selector selector = Selector();
   std::size_t limit = 0;  ///< 0: all.
-  std::string continue_token;
+  std::string continue_token = {};
 };
 struct ListPage {
   std::vector<ObjectPtr> items;
@@ -52,9 +52,9 @@ struct ListPage {
 
 enum class Propagation { kBackground, kForeground, kOrphan };
 struct DeleteQuery {
-  std::optional<std::int64_t> grace_seconds;
-  std::string uid;               ///< Precondition; empty: none.
-  std::string resource_version;  ///< Precondition; empty: none.
+  std::optional<std::int64_t> grace_seconds = {};
+  std::string uid = {};               ///< Precondition; empty: none.
+  std::string resource_version = {};  ///< Precondition; empty: none.
   Propagation propagation = Propagation::kBackground;
   bool dry_run = false;
 };

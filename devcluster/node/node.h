@@ -14,9 +14,10 @@ namespace berth::devcluster {
 
 struct NodeOptions {
   std::string name = "berth-dev";
-  std::filesystem::path data_dir;  ///< Exists, and is ours alone. Emptied of earlier pods at start.
-  ImageSettings images;
-  RestartBackoff backoff;
+  std::filesystem::path data_dir =
+      {};  ///< Exists, and is ours alone. Emptied of earlier pods at start.
+  ImageSettings images = {};
+  RestartBackoff backoff = {};
   std::size_t max_pods = 110;
   std::uint64_t log_bytes = 8u << 20;  ///< Per container, and once more for the rotated part.
 };
