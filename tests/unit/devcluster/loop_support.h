@@ -1,0 +1,95 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "berth/base/event_loop.h"
+#include "berth/http/transport.h"
+#include "devcluster/apiserver/store.h"
+
+/// Help for tests that need the real loop: sockets and processes. Everything waits for events; the
+/// time limit only turns a hang into a failure.
+namespace berth::devcluster {
+
+inline constexpr Duration kPatience = std::chrono::seconds(30);
+
+/// Runs the loop until `begin`'s argument is called. False when that never came.
+inline bool run_until(AsioLoop& loop,
+                      const std::function<void(std::function<void()> done)>& begin) {
+  bool reached = false;
+  const auto done = [&] {
+    reached = true;
+    loop.stop();
+  };
+  const Cancel limit = loop.call_after(kPatience, [&] { loop.stop(); });
+  loop.post([&] { begin(done); });
+  loop.run();
+  return reached;
+}
+
+/// Runs the loop until `condition` holds, looking now and after each change of the store.
+inline bool run_until_store(AsioLoop& loop, Store& store, const std::function<bool()>& condition) {
+  Cancel subscription;
+  const bool reached = run_until(loop, [&](const std::function<void()>& done) {
+    const auto look = [&loop, &condition, done] {
+      if (condition()) {
+        done();
+      }
+    };
+    subscription = store.subscribe(nullptr, [&loop, look](const WatchEvent&) { loop.post(look); });
+    look();
+  });
+  subscription.cancel();
+  return reached;
+}
+
+/// Runs what is due and posted, once around.
+inline void turn(AsioLoop& loop) {
+  run_until(loop, [&](const std::function<void()>& done) {
+    loop.call_after(Duration(0), done).release();
+  });
+}
+
+/// One request, answered.
+inline Result<http::Response> call(AsioLoop& loop, http::Transport& transport,
+                                   const std::string& origin, http::Request request,
+                                   http::CallOptions options = {}) {
+  Result<http::Response> answer = fail(Error::internal("no answer came"));
+  Cancel handle;
+  run_until(loop, [&](const std::function<void()>& done) {
+    handle = transport.send(origin, std::move(request), options, [&answer, done](auto response) {
+      answer = std::move(response);
+      done();
+    });
+  });
+  return answer;
+}
+
+/// A directory that goes with its owner.
+class TempDir {
+ public:
+  TempDir() {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "berth-dev-test-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) {
+      std::abort();
+    }
+    path_ = pattern;
+  }
+  ~TempDir() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace berth::devcluster
