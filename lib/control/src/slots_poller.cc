@@ -26,7 +26,7 @@ struct SlotsPoller::Impl {
     http::Request request;
     request.method = "GET";
     request.target = "/v1/slots?wait=" + std::to_string(settings.wait.count());
-    if (slots) {
+    if (slots && !error) {  // After a failure any answer is news: it must not wait for a change.
       request.target += "&incarnation=" + http::percent_encode(slots->incarnation.str()) +
                         "&after=" + std::to_string(slots->version);
     }
