@@ -208,7 +208,7 @@ void SessionCreator::go_on(Ticket& ticket, const Error& error) {
     return;
   }
   if (closing_) {
-    end_with_error(ticket, shutting_down(), CreationOutcome::kShuttingDown);
+    end_with(ticket, shutting_down(), CreationOutcome::kShuttingDown);
     return;
   }
   if (!parts_.pools.find(ticket.pool_key)) {

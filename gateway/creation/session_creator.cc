@@ -58,7 +58,7 @@ SessionCreator::CallId SessionCreator::create(const std::string& pool_key,
   if (closing_) {
     parts_.metrics.ended(pool_key, parts_.pools.find(pool_key) ? CreationOutcome::kShuttingDown
                                                                : CreationOutcome::kUnknownPool);
-    reply(http::error_response(shutting_down()), nullptr);
+    reply(shutting_down(), nullptr);
     return call;
   }
   if (request.id.empty()) {
@@ -272,8 +272,12 @@ void SessionCreator::answer(Ticket& ticket, http::Response response, const Opene
 }
 
 void SessionCreator::end_with_error(Ticket& ticket, const Error& error, CreationOutcome outcome) {
+  end_with(ticket, http::error_response(error), outcome);
+}
+
+void SessionCreator::end_with(Ticket& ticket, http::Response response, CreationOutcome outcome) {
   if (ticket.has_caller()) {
-    answer(ticket, http::error_response(error));
+    answer(ticket, std::move(response));
   } else {
     outcome = CreationOutcome::kCallerGone;
   }
@@ -318,7 +322,7 @@ void SessionCreator::shut_down(std::function<void()> done) {
     }
   }
   for (Ticket* ticket : waiting) {
-    end_with_error(*ticket, shutting_down(), CreationOutcome::kShuttingDown);
+    end_with(*ticket, shutting_down(), CreationOutcome::kShuttingDown);
   }
   if (tickets_.empty()) {
     parts_.loop.post(std::move(done));

@@ -104,6 +104,7 @@ class SessionCreator {
   void pump(const std::string& pool_key);
   void answer(Ticket& ticket, http::Response response, const Opened* opened = nullptr);
   void end(Ticket& ticket, CreationOutcome outcome);
+  void end_with(Ticket& ticket, http::Response response, CreationOutcome outcome);
   void end_with_error(Ticket& ticket, const Error& error, CreationOutcome outcome);
 
   // placing.cc: one create on its way.

@@ -33,11 +33,13 @@ bool worth_repeating(const Result<http::Response>& result) {
   return !result && result.error().code == ErrorCode::kUnavailable;
 }
 
-Error shutting_down() {
+http::Response shutting_down() {
   Error error = Error::make(ErrorCode::kUnavailable, "ShuttingDown",
                             "this gateway is stopping; ask again with the same id");
   error.retry_after = std::chrono::milliseconds(0);
-  return error;
+  http::Response response = http::error_response(error);
+  response.headers.set("Connection", "close");
+  return response;
 }
 
 Status check_limits(const PoolInfo& pool, const api::CreateSession& request) {

@@ -18,8 +18,8 @@ enum class Verdict {
 Verdict judge(const Result<http::Response>& result);
 /// Of the unclear ones, those where asking the same worker again soon may make it clear.
 bool worth_repeating(const Result<http::Response>& result);
-/// 503 for all who ask or wait while the gateway stops.
-Error shutting_down();
+/// 503 for all who ask or wait while the gateway stops; ends their connections.
+http::Response shutting_down();
 
 /// Checks what a caller asks for against its pool: the timeouts against the pool's limits, with the
 /// field named.
