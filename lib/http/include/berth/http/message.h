@@ -40,7 +40,8 @@ class Headers {
 /// server. Whoever holds the source calls next() and gets one chunk; not calling is back pressure. So a gateway
 /// passes a file on by handing a request's source to the transport, and holds one chunk at a time.
 ///
-/// Loop thread only. At most one next() outstanding. Destroying the source stops it and drops the callback.
+/// Loop thread only. At most one next() outstanding. Destroying the source stops it and drops the callback. A source
+/// in memory may call back inside next(), so pull in a loop, not by recursion; sources on the network never do.
 class BodySource {
  public:
   /// A chunk (never empty), or an empty string at the clean end, or the error that cut the body short.

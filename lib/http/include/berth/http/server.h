@@ -36,7 +36,9 @@ class Exchange {
 
   /// `fn` runs once when the client goes away before the answer has been written whole. That is noticed while the
   /// handler holds the exchange too (the server keeps reading), which is how a gateway knows that a waiting caller
-  /// has left. Replaces an earlier one; dropped with the answer.
+  /// has left. Replaces an earlier one; dropped with the answer. A client that only shut down its sending side looks
+  /// the same: it counts as gone where such an `fn` is set or a streamed answer is under way, else it is still answered.
+  /// Not noticed while a streamed request body is neither pulled nor at its end.
   virtual void on_client_gone(std::function<void()> fn) = 0;
 
   /// Calls reply with the JSON error body of docs/openapi.yaml and the status that fits the code.

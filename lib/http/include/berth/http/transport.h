@@ -37,7 +37,9 @@ class Transport {
   virtual ~Transport() = default;
 
   /// `origin` is "http://host:port" (or https, where the implementation speaks it). `done` runs exactly once on the
-  /// loop, never inside send(); not at all after the handle is destroyed, which aborts the call.
+  /// loop, never inside send(); not at all after the handle is destroyed, which aborts the call. Once `done` ran the
+  /// handle means nothing: a streamed body is stopped by letting its source go. Destroying the transport aborts all
+  /// calls without `done`, and streams end with kCancelled.
   virtual Cancel send(const std::string& origin, Request request, const CallOptions& options,
                       DoneFn done) = 0;
 };
