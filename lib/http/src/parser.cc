@@ -72,7 +72,8 @@ class MessageParser::Impl final : public Base {
     room_ = max_body;
     while (used < bytes.size() && !error && !parser_->is_done() && room_ > 0) {
       const bool in_head = !parser_->is_header_done();
-      if (!in_head && head.chunked && chunk_left_ == 0 && bytes.size() - used < kLeastChunked) {
+      if (!in_head && head.chunked && chunk_left_ == 0 && bytes[used] == '0' &&
+          bytes.size() - used < kLeastChunked) {
         break;
       }
       input_ = bytes.substr(used);

@@ -1,4 +1,8 @@
 #include "berth/http/server.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "tests/unit/http/http_fixture.h"
 
 namespace berth::http::test {
@@ -241,6 +245,29 @@ TEST_F(ServerLimitsTest, WithAllConnectionsBusyANewOneIsTurnedAway) {
   EXPECT_TRUE(extra.saw("HTTP/1.1 503"));
   held_[0]->reply(Response::text(200, "still here"));
   wait_for(busy, "still here");
+}
+
+TEST_F(ServerLimitsTest, WithoutFreeDescriptorsItWaitsInsteadOfSpinning) {
+  start();
+  RawClient client(server_->port());
+  client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+  const int lowest_free = ::dup(0);
+  ASSERT_GE(lowest_free, 0);
+  ::close(lowest_free);
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit none = before;
+  none.rlim_cur = static_cast<rlim_t>(lowest_free);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  std::size_t callbacks = 0;
+  for (int i = 0; i < 1000; ++i) {
+    loop_.context().restart();
+    callbacks += loop_.context().poll();
+  }
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_LT(callbacks, 100u);
+  EXPECT_EQ(server_->connections(), 0u);
+  wait_for(client, "hi");
 }
 
 TEST_F(ServerLimitsTest, TwoThousandIdleConnectionsHoldNobodyUp) {
