@@ -253,7 +253,9 @@ TEST_F(JournalTest, TheReserveIsForEndsAndRetireOnly) {
   ASSERT_GT(opened, 3);
   int cordons = 0;
   while (j.journal->write(CordonRecord{1, true, std::nullopt})) {
-    ASSERT_LT(++cordons, 5);  // Smaller than a create, so a few may still fit; they stop short of the reserve too.
+    ASSERT_LT(
+        ++cordons,
+        5);  // Smaller than a create, so a few may still fit; they stop short of the reserve too.
   }
   EXPECT_TRUE(j.journal->healthy());
   for (int i = 0; i < opened; ++i) {
