@@ -12,15 +12,39 @@ namespace {
 constexpr std::int64_t kMaxWaitSeconds = 60;
 constexpr std::size_t kMaxListed = 10'000;
 constexpr std::size_t kMaxWaiters = 10'000;
+constexpr std::size_t kMaxMembers = 1'000;
 
 std::int64_t slots_in(const api::Resources& resources) {
   const auto it = resources.find(api::kSlot);
   return it == resources.end() ? 0 : it->second;
 }
 
+std::string state_of(const WorkerView& view) {
+  if (view.pod.deleting) {
+    return "Terminating";
+  }
+  if (!view.slots) {
+    return view.pod.in_service() ? "Unreadable" : "Starting";
+  }
+  return view.readable ? std::string(to_string(view.slots->state)) : "Unreadable";
+}
+
+Json describe_worker(const WorkerView& view) {
+  Json worker = {
+      {"name", view.pod.name}, {"state", state_of(view)}, {"ready", view.pod.in_service()}};
+  if (view.slots) {
+    worker["capacity"] = view.slots->capacity;
+    worker["used"] = view.slots->used;
+    worker["sessions"] = view.slots->sessions;
+    worker["activities"] = view.slots->activities;
+  }
+  return worker;
+}
+
 }  // namespace
 
-Json PoolsRoute::describe(const std::string& key, const PoolInfo& pool) const {
+Json PoolsRoute::describe(const std::string& key, const PoolInfo& pool, bool members) const {
+  Json list = Json::array();
   std::int64_t total = 0;
   std::int64_t ready = 0;
   std::int64_t unreadable = 0;
@@ -36,24 +60,32 @@ Json PoolsRoute::describe(const std::string& key, const PoolInfo& pool) const {
       used += slots_in(view->slots->used);
     }
     free += view->free_sessions();
+    if (members && list.size() < kMaxMembers) {
+      list.push_back(describe_worker(*view));
+    }
   }
   const WaitingLine* line = creator_.line(key);
-  return {{"namespace", pool.ns},
-          {"name", pool.name},
-          {"deleting", pool.deleting},
-          {"waiting", line == nullptr ? 0 : line->size()},
-          {"workers", {{"total", total}, {"ready", ready}, {"unreadable", unreadable}}},
-          {"slots", {{"capacity", capacity}, {"used", used}, {"free", free}}}};
+  Json out = {{"namespace", pool.ns},
+              {"name", pool.name},
+              {"deleting", pool.deleting},
+              {"waiting", line == nullptr ? 0 : line->size()},
+              {"workers", {{"total", total}, {"ready", ready}, {"unreadable", unreadable}}},
+              {"slots", {{"capacity", capacity}, {"used", used}, {"free", free}}}};
+  if (members) {
+    out["members"] = std::move(list);
+  }
+  return out;
 }
 
 void PoolsRoute::handle(const std::shared_ptr<http::Exchange>& exchange) {
   const std::string ns = exchange->request().query("namespace").value_or("");
   const Access access{Access::Verb::kList, ns, ""};
-  authorize(authenticator_, exchange, access, [this, exchange, ns](const Identity&) {
+  const bool members = exchange->request().query("members") == "true";
+  authorize(authenticator_, exchange, access, [this, exchange, ns, members](const Identity&) {
     Json pools = Json::array();
     for (const auto& [key, pool] : pools_.all()) {
       if (ns.empty() || pool->ns == ns) {
-        pools.push_back(describe(key, *pool));
+        pools.push_back(describe(key, *pool, members));
       }
     }
     exchange->reply_json(200, dump_json({{"pools", std::move(pools)}}));

@@ -17,6 +17,9 @@ namespace berth::gateway {
 ///     {"pools": [{"namespace", "name", "deleting", "waiting", "workers": {"total", "ready",
 ///     "unreadable"},
 ///                 "slots": {"capacity", "used", "free"}}]}
+///
+/// With ?members=true also "members", at most 1,000 a pool: {"name", "state", "ready", "capacity",
+/// "used", "sessions", "activities"}; state is a WorkerState, Starting, Unreadable or Terminating.
 class PoolsRoute {
  public:
   PoolsRoute(const PoolCatalog& pools, const WorkerTable& workers, const SessionCreator& creator,
@@ -25,7 +28,7 @@ class PoolsRoute {
   void handle(const std::shared_ptr<http::Exchange>& exchange);
 
  private:
-  Json describe(const std::string& key, const PoolInfo& pool) const;
+  Json describe(const std::string& key, const PoolInfo& pool, bool members) const;
 
   const PoolCatalog& pools_;
   const WorkerTable& workers_;

@@ -3,6 +3,11 @@
 #include <utility>
 
 namespace berth::gateway {
+namespace {
+
+constexpr std::size_t kShortLine = 64;
+
+}  // namespace
 
 /// Owned by the handle that wait() returned and by nobody else.
 struct DemandBoard::Waiter : std::enable_shared_from_this<DemandBoard::Waiter> {
@@ -38,7 +43,9 @@ void DemandBoard::changed(const std::string& pool_key, std::size_t waiting) {
   Pool& pool = pools_[pool_key];
   pool.version = ++last_version_;
   const bool was_empty = std::exchange(pool.empty, waiting == 0);
-  if (was_empty != pool.empty) {
+  // A session that was given a slot must not be counted as waiting and as used for long, or the
+  // operator adds a worker for it twice. With a short line that costs little.
+  if (was_empty != pool.empty || waiting <= kShortLine) {
     wake(pool);
   } else if (!pool.wake && !pool.waiters.empty()) {
     pool.wake = loop_.call_after(coalesce_, [this, &pool] { wake(pool); });

@@ -65,7 +65,7 @@ void SlotsWatcher::changed(Watched& watched) {
   const api::WorkerUid uid = watched.pod.uid;
   const control::SlotsPoller& poller = *watched.poller;
   if (poller.silent() || poller.last_error() || !poller.slots()) {
-    if (!std::exchange(watched.failing, true)) {
+    if (!std::exchange(watched.failing, true) && !watched.pod.deleting) {
       log_.warn("worker cannot be read; it counts as full",
                 {{"namespace", watched.pod.ns},
                  {"pod", watched.pod.name},

@@ -30,6 +30,7 @@ class FakeExchange final : public http::Exchange {
     }
   }
   bool answered() const override { return answer_.has_value(); }
+  void abort() override { gone_ = true; }
   void on_client_gone(std::function<void()> fn) override { on_gone_ = std::move(fn); }
 
   /// Routes it to its handler; false if there is none.
