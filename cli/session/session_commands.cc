@@ -1,0 +1,229 @@
+#include "cli/session/session_commands.h"
+
+#include <csignal>
+#include <iostream>
+#include <memory>
+
+#include "berth/api/session_pool.h"
+#include "berth/base/duration.h"
+#include "berth/base/event_loop.h"
+#include "cli/session/handles.h"
+#include "cli/session/keeper.h"
+#include "cli/text/table.h"
+
+namespace berth::cli {
+namespace {
+
+constexpr int kBerthFailed = 125;
+
+Result<Duration> duration_flag(const char* flag, const std::string& text) {
+  return parse_duration(text).map_error([&](Error e) {
+    e.field = flag;
+    return e;
+  });
+}
+
+Result<std::string> save(const client::Context& session) {
+  const auto handle = client::session_handle(session);
+  if (!handle) {
+    return fail(Error::internal("the session has ended already"));
+  }
+  BERTH_TRY(save_session({*handle, client::recreate_token(session)}));
+  return handle->id;
+}
+
+// Opens (by `open`), saves and prints a session. With a process to follow, a child does it and stays.
+int open_and_leave(const Connection& connection, const SessionFlags& flags, int keep_pid,
+                   const std::function<client::Future<client::Context>(const client::Context&)>& open) {
+  std::unique_ptr<client::Client> client;
+  std::optional<client::Context> session;
+  const auto opened = [&]() -> Result<std::string> {
+    client = std::make_unique<client::Client>(client_options(connection, flags.pool));
+    client::Outcome<client::Context> outcome = open(client->context()).get();
+    if (!outcome) {
+      return fail(outcome.error().error);
+    }
+    session = std::move(*outcome);
+    return save(*session);
+  };
+  if (keep_pid > 0) {
+    const auto close = [&] {
+      const std::string id = client::session_info(*session)->id;
+      (void)client::complete_session(*session).wait_for(std::chrono::seconds(10));
+      forget_session(id);
+    };
+    const Result<std::string> id = keep_while_running(keep_pid, opened, close);
+    if (!id) {
+      return report(id.error());
+    }
+    std::cout << *id << '\n';
+    return 0;
+  }
+  const Result<std::string> id = opened();
+  if (!id) {
+    return report(id.error());
+  }
+  std::cout << *id << '\n' << std::flush;
+  // The session is meant to outlive this process; a destructor would complete it.
+  std::_Exit(0);
+}
+
+void print_sessions(const std::vector<api::SessionInfo>& sessions) {
+  Table table({"ID", "STATE", "WORKER", "OWNER", "ACTIVITIES", "LEASE", "AGE"});
+  for (const api::SessionInfo& s : sessions) {
+    table.add({s.id.str(), std::string(api::to_string(s.state)), s.worker.name, s.owner,
+               std::to_string(s.activities_running), short_age(to_seconds(s.lease_remaining)),
+               short_age(to_seconds(s.age))});
+  }
+  std::cout << table.text();
+}
+
+int print_result(const client::Outcome<client::ActivityResult>& result, std::size_t& stderr_printed) {
+  if (!result) {
+    report(result.error());
+    return kBerthFailed;
+  }
+  std::cout << result->output << std::flush;
+  if (result->stderr_tail.size() > stderr_printed) {
+    std::cerr << result->stderr_tail.substr(stderr_printed) << std::flush;
+  }
+  return static_cast<int>(result->exit_status.value_or(0));
+}
+
+}  // namespace
+
+Result<client::SessionOptions> session_options(const SessionFlags& flags) {
+  client::SessionOptions o;
+  o.id = flags.id;
+  BERTH_ASSIGN(o.creation_timeout, duration_flag("--creation-timeout", flags.creation_timeout));
+  BERTH_ASSIGN(o.execution_timeout, duration_flag("--execution-timeout", flags.execution_timeout));
+  BERTH_ASSIGN(o.heartbeat_timeout, duration_flag("--heartbeat-timeout", flags.heartbeat_timeout));
+  for (const std::string& r : flags.resources) {
+    const std::size_t equals = r.find('=');
+    char* end = nullptr;
+    const std::string amount = equals == std::string::npos ? "" : r.substr(equals + 1);
+    const long long n = std::strtoll(amount.c_str(), &end, 10);
+    if (amount.empty() || *end != '\0' || n < 0) {
+      return fail(Error::invalid("--resource", "'" + r + "' is not name=amount, such as gpu=1"));
+    }
+    o.resources[r.substr(0, equals)] = n;
+  }
+  return o;
+}
+
+int session_run(const Flags& flags, const SessionFlags& session_flags,
+                const std::vector<std::string>& argv) {
+  const Result<Connection> connection = connect(flags);
+  const Result<client::SessionOptions> options = session_options(session_flags);
+  if (!connection || !options) {
+    report(!connection ? connection.error() : options.error());
+    return kBerthFailed;
+  }
+  client::Client client(client_options(*connection, session_flags.pool));
+  const client::Context context = client.context().with_cancel();
+  // Ctrl-C cancels; the client then gives the session back. A second one ends us at once.
+  AsioLoop signals;
+  int received = 0;
+  const Cancel handler = signals.on_signals({SIGINT, SIGTERM}, [&](int signal) {
+    if (received != 0) {
+      std::_Exit(128 + signal);
+    }
+    received = signal;
+    context.cancel();
+  });
+  const auto wait = [&signals](const auto& future) -> decltype(auto) {
+    future.then([&signals](const auto&) { signals.stop(); });
+    signals.run();
+    return future.get();
+  };
+  const client::Outcome<client::Context> session =
+      wait(client::create_session(context, *options));
+  if (!session) {
+    report(session.error());
+    return received != 0 ? 128 + received : kBerthFailed;
+  }
+  std::size_t printed = 0;
+  const auto result =
+      wait(client::execute_activity(*session, "exec", {{"argv", argv}}, {}));
+  int status = print_result(result, printed);
+  (void)wait(client::complete_session(*session));
+  if (received != 0) {
+    status = 128 + received;
+  }
+  return status;
+}
+
+int session_create(const Flags& flags, const SessionFlags& session_flags, int keep_pid) {
+  const Result<Connection> connection = connect(flags);
+  const Result<client::SessionOptions> options = session_options(session_flags);
+  if (!connection || !options) {
+    return report(!connection ? connection.error() : options.error());
+  }
+  return open_and_leave(*connection, session_flags, keep_pid, [&](const client::Context& context) {
+    return client::create_session(context, *options);
+  });
+}
+
+int session_recreate(const Flags& flags, const SessionFlags& session_flags, const std::string& id,
+                     int keep_pid) {
+  const Result<Connection> connection = connect(flags);
+  const Result<client::SessionOptions> options = session_options(session_flags);
+  if (!connection || !options) {
+    return report(!connection ? connection.error() : options.error());
+  }
+  const Result<SavedSession> saved = load_session(id);
+  if (!saved) {
+    return report(saved.error());
+  }
+  SessionFlags with_pool = session_flags;
+  with_pool.pool = saved->handle.pool;
+  return open_and_leave(*connection, with_pool, keep_pid, [&](const client::Context& context) {
+    return client::recreate_session(context, saved->recreate_token, *options);
+  });
+}
+
+int session_list(const Flags& flags, const SessionFlags& session_flags) {
+  const Result<Connection> connection = connect(flags);
+  if (!connection) {
+    return report(connection.error());
+  }
+  client::Client client(client_options(*connection, session_flags.pool));
+  const auto sessions = client.list_sessions(session_flags.pool).get();
+  if (!sessions) {
+    return report(sessions.error());
+  }
+  if (session_flags.output == "table") {
+    print_sessions(*sessions);
+    return 0;
+  }
+  Json list = Json::array();
+  for (const api::SessionInfo& s : *sessions) {
+    list.push_back(api::to_json(s));
+  }
+  std::cout << (session_flags.output == "json" ? list.dump(2) + "\n" : api::json_to_yaml(list));
+  return 0;
+}
+
+int session_complete(const Flags& flags, const std::string& id, const std::string& keep_for) {
+  const Result<Connection> connection = connect(flags);
+  const Result<Duration> keep = duration_flag("--keep-for", keep_for);
+  if (!connection || !keep) {
+    return report(!connection ? connection.error() : keep.error());
+  }
+  const Result<SavedSession> saved = load_session(id);
+  if (!saved) {
+    return report(saved.error());
+  }
+  client::Client client(client_options(*connection, saved->handle.pool));
+  const client::Context session = client::attach_session(client.context(), saved->handle, false);
+  const auto done = client::complete_session(session, *keep).get();
+  if (!done) {
+    return report(done.error());
+  }
+  if (*keep == Duration(0)) {
+    forget_session(id);
+  }
+  return 0;
+}
+
+}  // namespace berth::cli
