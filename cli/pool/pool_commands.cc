@@ -1,0 +1,163 @@
+#include "cli/pool/pool_commands.h"
+
+#include <iostream>
+
+#include "berth/api/session_pool.h"
+#include "berth/base/clock.h"
+#include "berth/base/duration.h"
+#include "berth/kube/object.h"
+#include "cli/settings/kube_session.h"
+#include "cli/text/table.h"
+
+namespace berth::cli {
+namespace {
+
+std::string number(const Json& object, std::initializer_list<std::string_view> path) {
+  const Json* v = find_path(object, path);
+  return v != nullptr && v->is_number() ? v->dump() : "-";
+}
+
+const Json* condition(const Json& pool, std::string_view type) {
+  const Json* list = find_path(pool, {"status", "conditions"});
+  if (list != nullptr && list->is_array()) {
+    for (const Json& c : *list) {
+      if (get_string(c, "type") == type) {
+        return &c;
+      }
+    }
+  }
+  return nullptr;
+}
+
+std::string state_of(const Json& pool) {
+  const Json* ready = condition(pool, "Ready");
+  return ready == nullptr ? "Unknown" : get_string(*ready, "reason").value_or("Unknown");
+}
+
+std::string age_of(const Json& object) {
+  const Result<WallTime> created =
+      parse_rfc3339(string_at(object, {"metadata", "creationTimestamp"}));
+  return created ? short_age(to_seconds(SystemClock().wall_now() - *created)) : "-";
+}
+
+std::vector<std::string> row(const Json& pool) {
+  return {kube::name_of(pool),
+          number(pool, {"status", "workers", "current"}),
+          number(pool, {"status", "workers", "ready"}),
+          number(pool, {"status", "slots", "capacity"}),
+          number(pool, {"status", "slots", "used"}),
+          number(pool, {"status", "waiting"}),
+          state_of(pool),
+          age_of(pool)};
+}
+
+Result<Json> get_pool(KubeSession& session, const std::string& name) {
+  return session.wait([&](kube::Client& client, kube::Client::ObjectFn fn) {
+    return client.get(kube::kSessionPools, session.ns(), name, std::move(fn));
+  });
+}
+
+void print_workers(KubeSession& session, const std::string& pool) {
+  kube::ListOptions options;
+  options.label_selector = std::string(api::kPoolLabel) + "=" + pool;
+  const Result<Json> pods = session.wait([&](kube::Client& client, kube::Client::ObjectFn fn) {
+    return client.list(kube::kPods, session.ns(), options, std::move(fn));
+  });
+  const Json* items = pods ? find(*pods, "items") : nullptr;
+  if (items == nullptr || !items->is_array() || items->empty()) {
+    std::cout << "Workers:    none\n";
+    return;
+  }
+  Table table({"  WORKER", "PHASE", "READY", "REVISION", "IP", "AGE"});
+  for (const Json& pod : *items) {
+    table.add({"  " + kube::name_of(pod),
+               kube::is_deleting(pod) ? "Terminating" : string_at(pod, {"status", "phase"}),
+               kube::condition_status(pod, "Ready"), kube::label_of(pod, api::kRevisionLabel),
+               string_at(pod, {"status", "podIP"}), age_of(pod)});
+  }
+  std::cout << "Workers:\n" << table.text();
+}
+
+}  // namespace
+
+int pool_list(const Flags& flags, const std::string& output) {
+  Result<std::unique_ptr<KubeSession>> session = KubeSession::open(flags);
+  if (!session) {
+    return report(session.error());
+  }
+  const Result<Json> pools = (*session)->wait([&](kube::Client& client, kube::Client::ObjectFn fn) {
+    return client.list(kube::kSessionPools, (*session)->ns(), {}, std::move(fn));
+  });
+  if (!pools) {
+    return report(pools.error());
+  }
+  if (output != "table") {
+    std::cout << (output == "json" ? pools->dump(2) + "\n" : api::json_to_yaml(*pools));
+    return 0;
+  }
+  Table table({"NAME", "WORKERS", "READY", "SLOTS", "USED", "WAITING", "STATUS", "AGE"});
+  if (const Json* items = find(*pools, "items"); items != nullptr && items->is_array()) {
+    for (const Json& pool : *items) {
+      table.add(row(pool));
+    }
+  }
+  std::cout << table.text();
+  return 0;
+}
+
+int pool_describe(const Flags& flags, const std::string& name) {
+  Result<std::unique_ptr<KubeSession>> session = KubeSession::open(flags);
+  if (!session) {
+    return report(session.error());
+  }
+  const Result<Json> pool = get_pool(**session, name);
+  if (!pool) {
+    return report(pool.error());
+  }
+  const Json empty = Json::object();
+  const Json* status = find(*pool, "status");
+  const Json& s = status == nullptr ? empty : *status;
+  std::cout << "Name:       " << printable(kube::key_of(*pool)) << "\n"
+            << "Status:     " << printable(state_of(*pool)) << "\n"
+            << "Workers:    " << number(s, {"workers", "desired"}) << " desired, "
+            << number(s, {"workers", "current"}) << " current, " << number(s, {"workers", "ready"})
+            << " ready, " << number(s, {"workers", "draining"}) << " draining\n"
+            << "Slots:      " << number(s, {"slots", "used"}) << " used, " << number(s, {"slots", "free"})
+            << " free of " << number(s, {"slots", "capacity"}) << "\n"
+            << "Waiting:    " << number(s, {"waiting"}) << "\n";
+  if (const Json* last = find(s, "lastScale")) {
+    std::cout << "Last scale: " << printable(string_at(*last, {"time"})) << ", from "
+              << number(*last, {"from"}) << " to " << number(*last, {"to"}) << ": "
+              << printable(string_at(*last, {"reason"})) << "\n";
+  }
+  Table conditions({"  CONDITION", "STATUS", "REASON", "MESSAGE"});
+  for (const char* type : {"Ready", "Progressing", "ScalingLimited", "Degraded"}) {
+    if (const Json* c = condition(*pool, type)) {
+      conditions.add({std::string("  ") + type, string_at(*c, {"status"}), string_at(*c, {"reason"}),
+                      string_at(*c, {"message"})});
+    }
+  }
+  std::cout << "Conditions:\n" << conditions.text();
+  print_workers(**session, name);
+  return 0;
+}
+
+int pool_scale(const Flags& flags, const std::string& name, std::optional<std::int64_t> count) {
+  Result<std::unique_ptr<KubeSession>> session = KubeSession::open(flags);
+  if (!session) {
+    return report(session.error());
+  }
+  const Json patch = {{"spec", {{"workers", count ? Json(*count) : Json(nullptr)}}}};
+  const Result<Json> done = (*session)->wait([&](kube::Client& client, kube::Client::ObjectFn fn) {
+    return client.merge_patch(kube::kSessionPools, (*session)->ns(), name, patch, "", std::move(fn));
+  });
+  if (!done) {
+    return report(done.error());
+  }
+  std::cout << "sessionpool " << name
+            << (count ? " fixed at " + std::to_string(*count) + " workers" : " scales by itself again")
+            << "\n";
+  return 0;
+}
+
+}  // namespace berth::cli

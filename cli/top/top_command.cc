@@ -1,0 +1,92 @@
+#include "cli/top/top_command.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <iostream>
+
+#include "berth/base/duration.h"
+#include "berth/base/event_loop.h"
+#include "cli/text/table.h"
+
+namespace berth::cli {
+namespace {
+
+std::string at(const Json& object, std::initializer_list<std::string_view> path) {
+  const Json* v = find_path(object, path);
+  return v != nullptr && v->is_number() ? v->dump() : "-";
+}
+
+// "###." for three of four slots used: as wide as the slots, at most 40.
+std::string bar(const Json& worker) {
+  const Json* capacity = find_path(worker, {"capacity", "session"});
+  const Json* used = find_path(worker, {"used", "session"});
+  if (capacity == nullptr || used == nullptr || !capacity->is_number_integer() ||
+      !used->is_number_integer()) {
+    return "";
+  }
+  const std::int64_t total = std::max<std::int64_t>(0, capacity->get<std::int64_t>());
+  const std::int64_t full = std::clamp<std::int64_t>(used->get<std::int64_t>(), 0, total);
+  const std::int64_t width = std::min<std::int64_t>(total, 40);
+  const std::int64_t marks = total == 0 ? 0 : full * width / total;
+  return std::string(static_cast<std::size_t>(marks), '#') +
+         std::string(static_cast<std::size_t>(width - marks), '.');
+}
+
+}  // namespace
+
+std::string top_text(const Json& answer) {
+  Table pools({"POOL", "WORKERS", "SLOTS", "USED", "FREE", "WAITING"});
+  Table workers({"WORKER", "STATE", "USED", "SLOTS", "ACTIVITIES", ""});
+  const Json* list = find(answer, "pools");
+  if (list == nullptr || !list->is_array()) {
+    return pools.text();
+  }
+  for (const Json& pool : *list) {
+    const std::string name = string_at(pool, {"namespace"}) + "/" + string_at(pool, {"name"});
+    const Json* members = find(pool, "workers");
+    const bool has = members != nullptr && members->is_array();
+    pools.add({name, std::to_string(has ? members->size() : 0), at(pool, {"slots", "capacity"}),
+               at(pool, {"slots", "used"}), at(pool, {"slots", "free"}), at(pool, {"waiting"})});
+    if (has) {
+      for (const Json& w : *members) {
+        workers.add({string_at(w, {"name"}), string_at(w, {"state"}), at(w, {"used", "session"}),
+                     at(w, {"capacity", "session"}), at(w, {"activities"}), bar(w)});
+      }
+    }
+  }
+  return pools.text() + "\n" + workers.text();
+}
+
+int top(const Flags& flags, double interval_seconds, bool once) {
+  const Result<Connection> connection = connect(flags);
+  if (!connection) {
+    return report(connection.error());
+  }
+  client::Client client(client_options(*connection, ""));
+  const bool redraw = !once && ::isatty(STDOUT_FILENO) != 0;
+  AsioLoop loop;
+  int status = 0;
+  const Cancel signals = loop.on_signals({SIGINT, SIGTERM}, [&](int) { loop.stop(); });
+  Cancel timer;
+  std::function<void()> show = [&] {
+    const auto answer = client.get("/v1/pools").get();
+    if (!answer) {
+      status = report(answer.error());
+      loop.stop();
+      return;
+    }
+    std::cout << (redraw ? "\x1b[H\x1b[2J" : "") << top_text(*answer) << std::flush;
+    if (!redraw) {
+      loop.stop();
+      return;
+    }
+    timer = loop.call_after(from_seconds(interval_seconds), show);
+  };
+  timer = loop.call_after(Duration(0), show);
+  loop.run();
+  return status;
+}
+
+}  // namespace berth::cli
