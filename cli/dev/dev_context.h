@@ -7,9 +7,10 @@
 
 namespace berth::cli {
 
-/// What a running `berth dev` leaves for other `berth` commands to find it: <state dir>/dev/<name>/context.json.
+/// What a running `berth dev` leaves for other `berth` commands to find it: <state
+/// dir>/dev/<name>/context.json.
 struct DevContext {
-  std::string gateway;     ///< "http://127.0.0.1:7070"
+  std::string gateway;  ///< "http://127.0.0.1:7070"
   std::string token_file;
   std::string kubeconfig;
   int pid = 0;

@@ -122,8 +122,9 @@ int pool_describe(const Flags& flags, const std::string& name) {
             << "Workers:    " << number(s, {"workers", "desired"}) << " desired, "
             << number(s, {"workers", "current"}) << " current, " << number(s, {"workers", "ready"})
             << " ready, " << number(s, {"workers", "draining"}) << " draining\n"
-            << "Slots:      " << number(s, {"slots", "used"}) << " used, " << number(s, {"slots", "free"})
-            << " free of " << number(s, {"slots", "capacity"}) << "\n"
+            << "Slots:      " << number(s, {"slots", "used"}) << " used, "
+            << number(s, {"slots", "free"}) << " free of " << number(s, {"slots", "capacity"})
+            << "\n"
             << "Waiting:    " << number(s, {"waiting"}) << "\n";
   if (const Json* last = find(s, "lastScale")) {
     std::cout << "Last scale: " << printable(string_at(*last, {"time"})) << ", from "
@@ -133,8 +134,8 @@ int pool_describe(const Flags& flags, const std::string& name) {
   Table conditions({"  CONDITION", "STATUS", "REASON", "MESSAGE"});
   for (const char* type : {"Ready", "Progressing", "ScalingLimited", "Degraded"}) {
     if (const Json* c = condition(*pool, type)) {
-      conditions.add({std::string("  ") + type, string_at(*c, {"status"}), string_at(*c, {"reason"}),
-                      string_at(*c, {"message"})});
+      conditions.add({std::string("  ") + type, string_at(*c, {"status"}),
+                      string_at(*c, {"reason"}), string_at(*c, {"message"})});
     }
   }
   std::cout << "Conditions:\n" << conditions.text();
@@ -149,13 +150,15 @@ int pool_scale(const Flags& flags, const std::string& name, std::optional<std::i
   }
   const Json patch = {{"spec", {{"workers", count ? Json(*count) : Json(nullptr)}}}};
   const Result<Json> done = (*session)->wait([&](kube::Client& client, kube::Client::ObjectFn fn) {
-    return client.merge_patch(kube::kSessionPools, (*session)->ns(), name, patch, "", std::move(fn));
+    return client.merge_patch(kube::kSessionPools, (*session)->ns(), name, patch, "",
+                              std::move(fn));
   });
   if (!done) {
     return report(done.error());
   }
   std::cout << "sessionpool " << name
-            << (count ? " fixed at " + std::to_string(*count) + " workers" : " scales by itself again")
+            << (count ? " fixed at " + std::to_string(*count) + " workers"
+                      : " scales by itself again")
             << "\n";
   return 0;
 }

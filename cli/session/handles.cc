@@ -61,9 +61,10 @@ Result<SavedSession> load_session(const std::string& id) {
   BERTH_ASSIGN(const fs::path file, file_of(id));
   const Result<std::string> text = read_file(file, 65536);
   if (!text) {
-    return fail(Error::make(ErrorCode::kNotFound, "SessionNotFound",
-                            "session " + id + " was not opened by `berth session create` of this user (looked for " +
-                                file.string() + ")"));
+    return fail(Error::make(
+        ErrorCode::kNotFound, "SessionNotFound",
+        "session " + id + " was not opened by `berth session create` of this user (looked for " +
+            file.string() + ")"));
   }
   BERTH_ASSIGN(const Json json, parse_json(*text));
   SavedSession s;

@@ -9,8 +9,9 @@
 
 namespace berth::cli {
 
-/// A session that a `berth` command left open, as other commands find it by its id: <state dir>/sessions/<id>.json, readable
-/// by its user only, since the token in it is all that is needed to use the session.
+/// A session that a `berth` command left open, as other commands find it by its id: <state
+/// dir>/sessions/<id>.json, readable by its user only, since the token in it is all that is needed
+/// to use the session.
 struct SavedSession {
   client::SessionHandle handle;
   std::string recreate_token;

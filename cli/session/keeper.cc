@@ -31,7 +31,8 @@ void wait_for_end(int pidfd) {
   }
 }
 
-[[noreturn]] void stay_behind(int pidfd, int answer, const std::function<Result<std::string>()>& open,
+[[noreturn]] void stay_behind(int pidfd, int answer,
+                              const std::function<Result<std::string>()>& open,
                               const std::function<void()>& close) {
   ::setsid();
   // The terminal and the pipes of a script must not be held open by us.
@@ -88,8 +89,9 @@ Result<std::string> keep_while_running(int pid, const std::function<Result<std::
   if (answer.empty() || answer[0] != '+') {
     int status = 0;
     ::waitpid(child, &status, 0);
-    return fail(Error::make(ErrorCode::kUnavailable, "NotOpened",
-                            answer.empty() ? "the keeper ended without an answer" : answer.substr(1)));
+    return fail(
+        Error::make(ErrorCode::kUnavailable, "NotOpened",
+                    answer.empty() ? "the keeper ended without an answer" : answer.substr(1)));
   }
   return answer.substr(1);
 }

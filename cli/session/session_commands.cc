@@ -32,9 +32,11 @@ Result<std::string> save(const client::Context& session) {
   return handle->id;
 }
 
-// Opens (by `open`), saves and prints a session. With a process to follow, a child does it and stays.
-int open_and_leave(const Connection& connection, const SessionFlags& flags, int keep_pid,
-                   const std::function<client::Future<client::Context>(const client::Context&)>& open) {
+// Opens (by `open`), saves and prints a session. With a process to follow, a child does it and
+// stays.
+int open_and_leave(
+    const Connection& connection, const SessionFlags& flags, int keep_pid,
+    const std::function<client::Future<client::Context>(const client::Context&)>& open) {
   std::unique_ptr<client::Client> client;
   std::optional<client::Context> session;
   const auto opened = [&]() -> Result<std::string> {
@@ -78,7 +80,8 @@ void print_sessions(const std::vector<api::SessionInfo>& sessions) {
   std::cout << table.text();
 }
 
-int print_result(const client::Outcome<client::ActivityResult>& result, std::size_t& stderr_printed) {
+int print_result(const client::Outcome<client::ActivityResult>& result,
+                 std::size_t& stderr_printed) {
   if (!result) {
     report(result.error());
     return kBerthFailed;
@@ -136,15 +139,13 @@ int session_run(const Flags& flags, const SessionFlags& session_flags,
     signals.run();
     return future.get();
   };
-  const client::Outcome<client::Context> session =
-      wait(client::create_session(context, *options));
+  const client::Outcome<client::Context> session = wait(client::create_session(context, *options));
   if (!session) {
     report(session.error());
     return received != 0 ? 128 + received : kBerthFailed;
   }
   std::size_t printed = 0;
-  const auto result =
-      wait(client::execute_activity(*session, "exec", {{"argv", argv}}, {}));
+  const auto result = wait(client::execute_activity(*session, "exec", {{"argv", argv}}, {}));
   int status = print_result(result, printed);
   (void)wait(client::complete_session(*session));
   if (received != 0) {

@@ -18,19 +18,22 @@ struct SessionFlags {
   std::string output = "table";        ///< table, json or yaml
 };
 
-/// Opens a session, runs `argv` in it by exec, prints its output, completes the session. Returns the command's own exit status;
-/// 125 when Berth itself failed, as `docker run` does.
-int session_run(const Flags& flags, const SessionFlags& session, const std::vector<std::string>& argv);
+/// Opens a session, runs `argv` in it by exec, prints its output, completes the session. Returns
+/// the command's own exit status; 125 when Berth itself failed, as `docker run` does.
+int session_run(const Flags& flags, const SessionFlags& session,
+                const std::vector<std::string>& argv);
 
-/// Opens a session and leaves it open, kept alive by a background process for as long as process `keep_pid` lives. Prints
-/// the id. Without `keep_pid` (0) the session lives for one heartbeat timeout after each use.
+/// Opens a session and leaves it open, kept alive by a background process for as long as process
+/// `keep_pid` lives. Prints the id. Without `keep_pid` (0) the session lives for one heartbeat
+/// timeout after each use.
 int session_create(const Flags& flags, const SessionFlags& session, int keep_pid);
 
 int session_list(const Flags& flags, const SessionFlags& session);
 /// Completes a session of `session create`; `keep_for` holds its slot that long for `recreate`.
 int session_complete(const Flags& flags, const std::string& id, const std::string& keep_for);
 /// A new session on the worker of `id`.
-int session_recreate(const Flags& flags, const SessionFlags& session, const std::string& id, int keep_pid);
+int session_recreate(const Flags& flags, const SessionFlags& session, const std::string& id,
+                     int keep_pid);
 
 Result<client::SessionOptions> session_options(const SessionFlags& flags);
 

@@ -10,7 +10,8 @@
 
 namespace berth::cli {
 
-/// A Kubernetes client for a command that does one thing after another: each call waits for its answer. One thread.
+/// A Kubernetes client for a command that does one thing after another: each call waits for its
+/// answer. One thread.
 class KubeSession {
  public:
   /// From --kubeconfig, else the running `berth dev`, else kubectl's own rules.

@@ -13,11 +13,14 @@ namespace berth::cli {
 namespace {
 
 std::string env(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread starts.
+  const char* value =
+      std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread starts.
   return value == nullptr ? "" : value;
 }
 
-std::string first(const std::string& a, const std::string& b) { return a.empty() ? b : a; }
+std::string first(const std::string& a, const std::string& b) {
+  return a.empty() ? b : a;
+}
 
 Result<std::string> read_token(const std::filesystem::path& path) {
   BERTH_ASSIGN(std::string token, read_file(path, 16384));
@@ -61,7 +64,8 @@ Result<Connection> connect(const Flags& flags) {
   }
   const Result<DevContext> dev = read_dev_context(flags.dev_name);
   if (!dev) {
-    return fail(Error::invalid("--gateway", "is not given, BERTH_GATEWAY is not set, and " + dev.error().message));
+    return fail(Error::invalid(
+        "--gateway", "is not given, BERTH_GATEWAY is not set, and " + dev.error().message));
   }
   c.gateway = dev->gateway;
   c.kubeconfig = first(c.kubeconfig, dev->kubeconfig);

@@ -9,7 +9,8 @@
 
 namespace berth::cli {
 
-/// Where `berth` keeps what it must remember between runs: $XDG_STATE_HOME/berth or ~/.local/state/berth. Made with mode 0700.
+/// Where `berth` keeps what it must remember between runs: $XDG_STATE_HOME/berth or
+/// ~/.local/state/berth. Made with mode 0700.
 Result<std::filesystem::path> state_dir();
 
 /// What the global flags said; empty: not given.
@@ -21,7 +22,8 @@ struct Flags {
   std::string dev_name = "dev";  ///< Which `berth dev` to talk to when nothing else is given.
 };
 
-/// How to reach a Berth: flags, then BERTH_GATEWAY / BERTH_TOKEN_FILE / BERTH_NAMESPACE, then the running `berth dev`.
+/// How to reach a Berth: flags, then BERTH_GATEWAY / BERTH_TOKEN_FILE / BERTH_NAMESPACE, then the
+/// running `berth dev`.
 struct Connection {
   std::string gateway;
   std::string token;

@@ -5,8 +5,8 @@
 
 namespace berth::cli {
 
-/// Columns aligned by the widest cell, two spaces apart, as kubectl prints. Control characters in cells are replaced, so that
-/// a name from a server cannot play with the terminal.
+/// Columns aligned by the widest cell, two spaces apart, as kubectl prints. Control characters in
+/// cells are replaced, so that a name from a server cannot play with the terminal.
 class Table {
  public:
   explicit Table(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
