@@ -45,7 +45,7 @@ std::string top_text(const Json& answer) {
   }
   for (const Json& pool : *list) {
     const std::string name = string_at(pool, {"namespace"}) + "/" + string_at(pool, {"name"});
-    const Json* members = find(pool, "workers");
+    const Json* members = find(pool, "members");
     const bool has = members != nullptr && members->is_array();
     pools.add({name, std::to_string(has ? members->size() : 0), at(pool, {"slots", "capacity"}),
                at(pool, {"slots", "used"}), at(pool, {"slots", "free"}), at(pool, {"waiting"})});
@@ -71,7 +71,7 @@ int top(const Flags& flags, double interval_seconds, bool once) {
   const Cancel signals = loop.on_signals({SIGINT, SIGTERM}, [&](int) { loop.stop(); });
   Cancel timer;
   std::function<void()> show = [&] {
-    const auto answer = client.get("/v1/pools").get();
+    const auto answer = client.get("/v1/pools?members=true").get();
     if (!answer) {
       status = report(answer.error());
       loop.stop();
