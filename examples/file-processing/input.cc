@@ -1,0 +1,105 @@
+#include "examples/file-processing/input.h"
+
+#include <unistd.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <memory>
+#include <string_view>
+
+#include "examples/file-processing/checksum.h"
+
+namespace file_processing {
+
+namespace fs = std::filesystem;
+
+berth::Result<std::vector<InputFile>> find_input(const std::vector<fs::path>& roots,
+                                                 const InputLimits& limits) {
+  std::vector<InputFile> found;
+  for (const fs::path& root : roots) {
+    std::error_code failure;
+    fs::recursive_directory_iterator it(root, fs::directory_options::skip_permission_denied, failure);
+    if (failure) {
+      return berth::fail(
+          berth::Error::invalid("--input", root.string() + ": " + failure.message()));
+    }
+    const fs::recursive_directory_iterator end;
+    for (; it != end; it.increment(failure)) {
+      std::error_code ignored;
+      if (it->is_symlink(ignored) || !it->is_regular_file(ignored) ||
+          ::access(it->path().c_str(), R_OK) != 0) {
+        continue;
+      }
+      const std::uintmax_t bytes = it->file_size(ignored);
+      if (bytes > 0 && bytes <= limits.max_file_bytes) {
+        found.push_back({it->path(), fs::relative(it->path(), root.parent_path()), bytes});
+      }
+    }
+  }
+  std::sort(found.begin(), found.end(),
+            [](const InputFile& a, const InputFile& b) { return a.path < b.path; });
+  // An even choice over all folders, not the first ones only.
+  const std::size_t stride = std::max<std::size_t>(1, found.size() / std::max<std::size_t>(1, limits.max_files));
+  std::vector<InputFile> chosen;
+  std::uintmax_t total = 0;
+  for (std::size_t i = 0; i < found.size() && chosen.size() < limits.max_files; i += stride) {
+    if (total + found[i].bytes <= limits.max_bytes) {
+      total += found[i].bytes;
+      chosen.push_back(found[i]);
+    }
+  }
+  if (chosen.empty()) {
+    return berth::fail(berth::Error::invalid("--input", "no readable file found"));
+  }
+  return chosen;
+}
+
+std::vector<fs::path> default_roots() {
+  std::vector<fs::path> roots;
+  for (const char* candidate : {"/usr/share/common-licenses", "/usr/share/doc", "/usr/share/perl",
+                                "/usr/share/perl5", "/usr/share/zoneinfo", "/usr/share/i18n"}) {
+    if (fs::is_directory(candidate)) {
+      roots.emplace_back(candidate);
+    }
+  }
+  return roots;
+}
+
+bool same_content(const fs::path& original, const fs::path& gzip_file) {
+  std::ifstream a(original, std::ios::binary);
+  const std::unique_ptr<gzFile_s, decltype(&gzclose)> b(gzopen(gzip_file.c_str(), "rb"), gzclose);
+  if (!a || b == nullptr) {
+    return false;
+  }
+  std::array<char, 65536> left{};
+  std::array<char, 65536> right{};
+  for (;;) {
+    a.read(left.data(), left.size());
+    const int got = gzread(b.get(), right.data(), right.size());
+    if (got < 0 || a.gcount() != got ||
+        std::string_view(left.data(), static_cast<std::size_t>(got)) !=
+            std::string_view(right.data(), static_cast<std::size_t>(got))) {
+      return false;
+    }
+    if (got == 0) {
+      return true;
+    }
+  }
+}
+
+std::string file_sha256(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    return "";
+  }
+  Sha256 sum;
+  std::array<char, 65536> buffer{};
+  while (in.read(buffer.data(), buffer.size()) || in.gcount() > 0) {
+    sum.update({buffer.data(), static_cast<std::size_t>(in.gcount())});
+  }
+  return sum.hex();
+}
+
+}  // namespace file_processing

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "berth/base/error.h"
+
+namespace file_processing {
+
+struct InputFile {
+  std::filesystem::path path;
+  std::filesystem::path relative;  ///< Below the root: names the output.
+  std::uintmax_t bytes = 0;
+};
+
+struct InputLimits {
+  std::size_t max_files = 300;
+  std::uintmax_t max_bytes = 48u << 20;
+  std::uintmax_t max_file_bytes = 4u << 20;
+};
+
+/// Readable regular files below `roots`, sorted, links not followed; stops at the limits.
+berth::Result<std::vector<InputFile>> find_input(const std::vector<std::filesystem::path>& roots,
+                                                 const InputLimits& limits);
+
+/// Folders with files that every Debian has.
+std::vector<std::filesystem::path> default_roots();
+
+/// Whether `gzip_file` unpacks to exactly the content of `original`.
+bool same_content(const std::filesystem::path& original, const std::filesystem::path& gzip_file);
+/// SHA-256 of a file, hex; empty if it cannot be read.
+std::string file_sha256(const std::filesystem::path& path);
+
+}  // namespace file_processing
