@@ -21,7 +21,7 @@ build: deps ## Build the programs (build/release/bin)
 
 .PHONY: demo
 demo: build ## Start a cluster on this machine and run the file-processing example (INPUT=dir for your own files)
-	@build/release/bin/file-processing-demo $(if $(INPUT),--input "$(INPUT)")
+	@examples/file-processing/run-demo.sh build/release/bin "$(INPUT)"
 
 .PHONY: test
 test: deps ## All tests, from the dev build

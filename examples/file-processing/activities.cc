@@ -52,7 +52,8 @@ Result<std::uintmax_t> copy(const berth::worker::ActivityContext& context, const
   std::error_code failure;
   fs::rename(partial, to, failure);
   if (failure) {
-    return berth::fail(Error::internal("cannot rename " + partial.string() + ": " + failure.message()));
+    return berth::fail(
+        Error::internal("cannot rename " + partial.string() + ": " + failure.message()));
   }
   return bytes;
 }

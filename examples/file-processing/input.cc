@@ -20,7 +20,8 @@ berth::Result<std::vector<InputFile>> find_input(const std::vector<fs::path>& ro
   std::vector<InputFile> found;
   for (const fs::path& root : roots) {
     std::error_code failure;
-    fs::recursive_directory_iterator it(root, fs::directory_options::skip_permission_denied, failure);
+    fs::recursive_directory_iterator it(root, fs::directory_options::skip_permission_denied,
+                                        failure);
     if (failure) {
       return berth::fail(
           berth::Error::invalid("--input", root.string() + ": " + failure.message()));
@@ -41,7 +42,8 @@ berth::Result<std::vector<InputFile>> find_input(const std::vector<fs::path>& ro
   std::sort(found.begin(), found.end(),
             [](const InputFile& a, const InputFile& b) { return a.path < b.path; });
   // An even choice over all folders, not the first ones only.
-  const std::size_t stride = std::max<std::size_t>(1, found.size() / std::max<std::size_t>(1, limits.max_files));
+  const std::size_t stride =
+      std::max<std::size_t>(1, found.size() / std::max<std::size_t>(1, limits.max_files));
   std::vector<InputFile> chosen;
   std::uintmax_t total = 0;
   for (std::size_t i = 0; i < found.size() && chosen.size() < limits.max_files; i += stride) {
