@@ -15,9 +15,9 @@ namespace file_processing {
 
 namespace fs = std::filesystem;
 
-berth::Result<std::vector<InputFile>> find_input(const std::vector<fs::path>& roots,
-                                                 const InputLimits& limits) {
+berth::Result<Input> find_input(const std::vector<fs::path>& roots, const InputLimits& limits) {
   std::vector<InputFile> found;
+  std::size_t seen = 0;
   for (const fs::path& root : roots) {
     std::error_code failure;
     fs::recursive_directory_iterator it(root, fs::directory_options::skip_permission_denied,
@@ -29,12 +29,12 @@ berth::Result<std::vector<InputFile>> find_input(const std::vector<fs::path>& ro
     const fs::recursive_directory_iterator end;
     for (; it != end; it.increment(failure)) {
       std::error_code ignored;
-      if (it->is_symlink(ignored) || !it->is_regular_file(ignored) ||
-          ::access(it->path().c_str(), R_OK) != 0) {
+      if (it->is_symlink(ignored) || !it->is_regular_file(ignored)) {
         continue;
       }
+      ++seen;
       const std::uintmax_t bytes = it->file_size(ignored);
-      if (bytes > 0 && bytes <= limits.max_file_bytes) {
+      if (bytes > 0 && bytes <= limits.max_file_bytes && ::access(it->path().c_str(), R_OK) == 0) {
         found.push_back({it->path(), fs::relative(it->path(), root.parent_path()), bytes});
       }
     }
@@ -44,18 +44,19 @@ berth::Result<std::vector<InputFile>> find_input(const std::vector<fs::path>& ro
   // An even choice over all folders, not the first ones only.
   const std::size_t stride =
       std::max<std::size_t>(1, found.size() / std::max<std::size_t>(1, limits.max_files));
-  std::vector<InputFile> chosen;
+  Input input;
   std::uintmax_t total = 0;
-  for (std::size_t i = 0; i < found.size() && chosen.size() < limits.max_files; i += stride) {
+  for (std::size_t i = 0; i < found.size() && input.files.size() < limits.max_files; i += stride) {
     if (total + found[i].bytes <= limits.max_bytes) {
       total += found[i].bytes;
-      chosen.push_back(found[i]);
+      input.files.push_back(found[i]);
     }
   }
-  if (chosen.empty()) {
+  if (input.files.empty()) {
     return berth::fail(berth::Error::invalid("--input", "no readable file found"));
   }
-  return chosen;
+  input.skipped = seen - input.files.size();
+  return input;
 }
 
 std::vector<fs::path> default_roots() {

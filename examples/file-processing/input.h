@@ -21,9 +21,15 @@ struct InputLimits {
   std::uintmax_t max_file_bytes = 4u << 20;
 };
 
-/// Readable regular files below `roots`, sorted, links not followed; stops at the limits.
-berth::Result<std::vector<InputFile>> find_input(const std::vector<std::filesystem::path>& roots,
-                                                 const InputLimits& limits);
+struct Input {
+  std::vector<InputFile> files;
+  std::size_t skipped = 0;  ///< Empty, unreadable, or beyond a limit.
+};
+
+/// Readable regular files below `roots`, sorted, links not followed; within the limits a sample
+/// spread over all folders.
+berth::Result<Input> find_input(const std::vector<std::filesystem::path>& roots,
+                                const InputLimits& limits);
 
 /// Folders with files that every Debian has.
 std::vector<std::filesystem::path> default_roots();

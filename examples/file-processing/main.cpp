@@ -58,14 +58,20 @@ int run(const Arguments& a) {
   }
   token->erase(token->find_last_not_of(" \r\n") + 1);
   const bool own_input = !a.input.empty();
-  auto files = find_input(own_input ? a.input : default_roots(), a.limits);
-  if (!files) {
-    return fail(files.error().text());
+  auto input = find_input(own_input ? a.input : default_roots(), a.limits);
+  if (!input) {
+    return fail(input.error().text());
   }
   std::printf("Processing %zu files, %d at a time, each in a session of its own on pool '%s'.\n\n",
-              files->size(), a.parallel, a.pool.c_str());
+              input->files.size(), a.parallel, a.pool.c_str());
+  if (own_input && input->skipped > 0) {
+    std::printf(
+        "%zu files are left out: empty, unreadable or beyond --max-files, --max-bytes, "
+        "--max-file-bytes.\n\n",
+        input->skipped);
+  }
   berth::client::Client client({.gateway = a.gateway, .token = *token, .pool = a.pool});
-  Pipeline pipeline(client, std::move(*files), a.output);
+  Pipeline pipeline(client, std::move(input->files), a.output);
   const auto begun = std::chrono::steady_clock::now();
   Progress progress(client, a.pool, [&pipeline] { return pipeline.tally(); });
   pipeline.run(a.parallel);
@@ -98,6 +104,8 @@ int main(int argc, char** argv) {
   app.add_option("--output", a.output, "Folder for the results")->required();
   app.add_option("--max-files", a.limits.max_files, "Most files taken")->capture_default_str();
   app.add_option("--max-bytes", a.limits.max_bytes, "Most bytes taken")->capture_default_str();
+  app.add_option("--max-file-bytes", a.limits.max_file_bytes, "Larger files are left out")
+      ->capture_default_str();
   app.add_option("--parallel", a.parallel, "Sessions at a time")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

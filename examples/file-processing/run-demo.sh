@@ -30,5 +30,5 @@ field() { sed -E "s/.*\"$1\":\"([^\"]*)\".*/\1/" "$work/ready.json"; }
 
 arguments=(--gateway "$(field gateway)" --token-file "$(field tokenFile)" --output "$work/out")
 # A user's own files are all processed; the default is a sample that every Debian has.
-[ -n "$input" ] && arguments+=(--input "$input" --max-files 100000 --max-bytes 100000000000)
+[ -n "$input" ] && arguments+=(--input "$input" --max-files 100000 --max-bytes 1000000000000 --max-file-bytes 1000000000000)
 "$bin/file-processing" "${arguments[@]}"
