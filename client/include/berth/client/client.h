@@ -42,7 +42,7 @@ struct ClientOptions {
   bool direct = true;
   /// Time a single call may take before it is repeated, where repeating is safe.
   std::chrono::seconds call_timeout{10};
-  Log log;
+  Log log{};
 };
 
 /// What applies to the activities started from a context.
@@ -61,8 +61,8 @@ struct SessionOptions {
   Duration creation_timeout = std::chrono::minutes(1);  ///< Longest wait for a slot. Required > 0.
   Duration execution_timeout = std::chrono::hours(1);   ///< Longest life of the session.
   Duration heartbeat_timeout = std::chrono::seconds(20);
-  api::Resources resources;  ///< Typed resources besides the slot, {"gpu", 1}.
-  std::string id;            ///< Chosen by the caller for its own records; empty: random.
+  api::Resources resources{};  ///< Typed resources besides the slot, {"gpu", 1}.
+  std::string id{};            ///< Chosen by the caller for its own records; empty: random.
 };
 
 enum class SessionState { kOpen, kFailed, kClosed };
