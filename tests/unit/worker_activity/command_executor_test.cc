@@ -256,14 +256,5 @@ TEST_F(CommandExecutorTest, SilenceLongerThanTheHeartbeatTimeoutEndsIt) {
   EXPECT_EQ(failure_type(*seen.outcome), "HeartbeatTimeout");
 }
 
-TEST_F(CommandExecutorTest, ProgressKeepsTheHeartbeatAlive) {
-  ActivityTask t = task();
-  t.heartbeat_timeout = 400ms;
-  Seen& seen = start_shell(shell("for i in 1 2 3 4 5 6 7 8 9 10; do echo $i >&3; sleep 0.1; done"),
-                           std::move(t));
-  run_until_done(seen);
-  EXPECT_EQ(seen.outcome->state, ActivityState::kSucceeded);
-}
-
 }  // namespace
 }  // namespace berth::worker
