@@ -81,8 +81,8 @@ bool place_descriptors(ChildPlan& plan) {
 }
 
 bool apply_limits(const ChildPlan& plan) {
-  ::setrlimit(RLIMIT_RTTIME,
-              &plan.mark);  // Refused inside a lower limit; then the environment is the only mark.
+  // Refused inside a lower limit; then the environment is the only mark.
+  ::setrlimit(RLIMIT_RTTIME, &plan.mark);
   constexpr rlimit kNone{0, 0};
   ::setrlimit(RLIMIT_CORE, &kNone);
   return ::setrlimit(RLIMIT_NOFILE, &plan.files) == 0 &&
