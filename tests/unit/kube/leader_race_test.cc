@@ -13,8 +13,8 @@ using namespace std::chrono_literals;
 class Race {
  public:
   struct Chances {
-    double pause = 0.002;  // per process and step of 50 ms
-    double kill = 0.0005;
+    double pause = 0.004;  // per process and step of 100 ms
+    double kill = 0.001;
     double erase = 0;
     double slow = 0.15;  // per call
     double lost = 0.05;
@@ -65,7 +65,7 @@ class Race {
   }
 
   void step() {
-    world_.advance(50ms);
+    world_.advance(100ms);
     const TimePoint now = world_.clock().now();
     if (chance(chances_.erase)) {
       store_.erase();
@@ -126,7 +126,7 @@ class Race {
 
 TEST(LeaderRace, NeverTwoMayWriteAndEveryTermHasAHigherEpoch) {
   int terms = 0;
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     Race race(seed, {});
     race.run(10min, false);
     EXPECT_EQ(race.double_steps, 0) << "seed " << seed;
@@ -136,23 +136,23 @@ TEST(LeaderRace, NeverTwoMayWriteAndEveryTermHasAHigherEpoch) {
     EXPECT_GT(race.writable_steps, before) << "nobody leads after the storm, seed " << seed;
     terms += race.terms;
   }
-  EXPECT_GT(terms, 200) << "too quiet to show anything";
+  EXPECT_GT(terms, 100) << "too quiet to show anything";
 }
 
 TEST(LeaderRace, ALeaseDeletedUnderTheirHandsLetsNoTwoWrite) {
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     Race::Chances chances;
     chances.kill = 0;
     chances.pause = 0;
     chances.lost = 0;
     chances.refused = 0;
     chances.slow = 0;
-    chances.erase = 0.01;
+    chances.erase = 0.02;
     Race race(seed, chances);
     race.run(20s, true);  // both have seen the holder
     race.run(5min, false);
     EXPECT_EQ(race.double_steps, 0) << "seed " << seed;
-    EXPECT_GT(race.writable_steps, 3000) << "seed " << seed;
+    EXPECT_GT(race.writable_steps, 2000) << "seed " << seed;
   }
 }
 
