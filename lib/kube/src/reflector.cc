@@ -312,8 +312,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
     });
   }
 
-  // The callbacks may stop us, but what they are called with stays.
-
+  // What a callback is called with stays, even if it stops us.
   template <class Fn, class... Args>
   void emit(const Fn& fn, const Args&... args) {
     if (fn) {
