@@ -370,7 +370,7 @@ TEST_F(ActivityCallTest, CompletingTheSessionLetsItTellItsRealEnd) {
 TEST_F(ActivityCallTest, AfterCompletionASilentWorkerIsNotWaitedForForEver) {
   begin();
   session->complete(Duration(0), nullptr);
-  (void)expect_poll();
+  const auto poll = expect_poll();
   transport.expect_request("DELETE", "/v1/sessions/s1")->answer(http::Response::json(202, "{}"));
   loop.advance(std::chrono::hours(2));
   ASSERT_TRUE(outcome);

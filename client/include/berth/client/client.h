@@ -34,9 +34,9 @@ struct ClientOptions {
   std::string
       gateway;  ///< Origin of the gateway, "http://host:port". Several, comma-separated: tried in
                 ///< turn. A bad one shows as kInvalidArgument "gateway" from the first call.
-  std::string token;           ///< Bearer token for the gateway.
+  std::string token{};         ///< Bearer token for the gateway.
   std::string ns = "default";  ///< Namespace of the pools.
-  std::string pool;            ///< Default pool of contexts that name none.
+  std::string pool{};          ///< Default pool of contexts that name none.
   /// Where activities go: straight to the worker's address (inside the cluster and under `berth
   /// dev`), or through the gateway (outside).
   bool direct = true;
@@ -47,9 +47,9 @@ struct ClientOptions {
 
 /// What applies to the activities started from a context.
 struct ActivityOptions {
-  std::string pool;  ///< Empty: the client's default.
-  std::optional<Duration> start_to_close_timeout;
-  std::optional<Duration> heartbeat_timeout;
+  std::string pool{};  ///< Empty: the client's default.
+  std::optional<Duration> start_to_close_timeout{};
+  std::optional<Duration> heartbeat_timeout{};
   /// Tries in all, for failures that the activity calls retryable and for refusals that may pass
   /// (too many activities at once). The delay starts at 1 s, doubles, and stops at 30 s. A worker
   /// that cannot be reached is no failure: the call is repeated with the same activity id until it
@@ -68,9 +68,9 @@ struct SessionOptions {
 enum class SessionState { kOpen, kFailed, kClosed };
 
 struct SessionInfo {
-  std::string id;
-  std::string host_name;  ///< The worker pod's.
-  std::string worker;     ///< Pod name.
+  std::string id{};
+  std::string host_name{};  ///< The worker pod's.
+  std::string worker{};     ///< Pod name.
   SessionState state = SessionState::kOpen;
 };
 
@@ -137,14 +137,14 @@ Future<Context> create_session(const Context& context, SessionOptions options);
 /// activity id. After the session failed: kSessionFailed at once, without trying. Cancelling the
 /// future or the context cancels the activity; its real end is awaited.
 struct ActivityResult {
-  Json result;
-  std::optional<std::int64_t> exit_status;  ///< exec and command.
-  std::string output;                       ///< exec: raw stdout.
-  std::string stderr_tail;
+  Json result{};
+  std::optional<std::int64_t> exit_status{};  ///< exec and command.
+  std::string output{};                       ///< exec: raw stdout.
+  std::string stderr_tail{};
 };
 struct ActivityCallbacks {
-  std::function<void(const Json&)> progress;                 ///< On the client's thread.
-  std::function<void(const std::string& tail)> stderr_tail;  ///< The newest tail.
+  std::function<void(const Json&)> progress{};                 ///< On the client's thread.
+  std::function<void(const std::string& tail)> stderr_tail{};  ///< The newest tail.
 };
 Future<ActivityResult> execute_activity(const Context& session, std::string type, Json input,
                                         ActivityCallbacks callbacks = {});
@@ -178,12 +178,12 @@ Future<std::monostate> get_file(const Context& session, const std::string& path,
 /// elsewhere. Without `keep_alive` a worker that does not answer for the heartbeat timeout is
 /// kUnavailable, not a lost session.
 struct SessionHandle {
-  std::string ns;
-  std::string pool;
-  std::string worker;
-  std::string address;
-  std::string id;
-  std::string token;
+  std::string ns{};
+  std::string pool{};
+  std::string worker{};
+  std::string address{};
+  std::string id{};
+  std::string token{};
   Duration heartbeat_timeout{};
 };
 std::optional<SessionHandle> session_handle(const Context& session);

@@ -12,10 +12,10 @@ namespace berth::client {
 
 /// What went wrong, as a program wants to tell it apart.
 enum class ErrorKind {
-  kSessionFailed,  ///< The session is over and not by us: worker lost, lease expired, drained,
-                   ///< timed out. `ended` tells why when the worker could still say so. Nothing
-                   ///< more can run in it.
-  kCreationTimeout,     ///< No slot became free within creation_timeout. Nothing is left open.
+  kSessionFailed,    ///< The session is over and not by us: worker lost, lease expired, drained,
+                     ///< timed out. `ended` tells why when the worker could still say so. Nothing
+                     ///< more can run in it.
+  kCreationTimeout,  ///< No slot became free within creation_timeout. Nothing is left open.
   kSessionAlreadyOpen,  ///< The context already holds an open session.
   kNoSession,           ///< The context holds no session, or a completed one.
   kActivityFailed,  ///< The activity ran and failed or timed out; `activity` tells. The session is
