@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "berth/base/event_loop.h"
 #include "berth/http/transport.h"
@@ -17,33 +19,38 @@ namespace berth::devcluster {
 
 inline constexpr Duration kPatience = std::chrono::seconds(30);
 
-/// Runs the loop until `begin`'s argument is called. False when that never came.
+/// Runs the loop until `begin`'s argument is called. False when that never came. Called later, it
+/// does nothing.
 inline bool run_until(AsioLoop& loop,
                       const std::function<void(std::function<void()> done)>& begin) {
-  bool reached = false;
-  const auto done = [&] {
-    reached = true;
-    loop.stop();
+  enum class State { kRunning, kReached, kOver };
+  const auto state = std::make_shared<State>(State::kRunning);
+  const auto done = [&loop, state] {
+    if (*state == State::kRunning) {
+      *state = State::kReached;
+      loop.stop();
+    }
   };
   const Cancel limit = loop.call_after(kPatience, [&] { loop.stop(); });
   loop.post([&] { begin(done); });
   loop.run();
-  return reached;
+  return std::exchange(*state, State::kOver) == State::kReached;
 }
 
 /// Runs the loop until `condition` holds, looking now and after each change of the store.
-inline bool run_until_store(AsioLoop& loop, Store& store, const std::function<bool()>& condition) {
+inline bool run_until_store(AsioLoop& loop, Store& store, std::function<bool()> condition) {
+  // A look that was posted may run after this has returned: it then finds nothing to ask.
+  const auto asked = std::make_shared<std::function<bool()>>(std::move(condition));
   Cancel subscription;
   const bool reached = run_until(loop, [&](const std::function<void()>& done) {
-    const auto look = [&loop, &condition, done] {
-      if (condition()) {
+    const auto look = [weak = std::weak_ptr(asked), done] {
+      if (const auto alive = weak.lock(); alive && (*alive)()) {
         done();
       }
     };
     subscription = store.subscribe(nullptr, [&loop, look](const WatchEvent&) { loop.post(look); });
     look();
   });
-  subscription.cancel();
   return reached;
 }
 
