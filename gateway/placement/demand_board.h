@@ -14,8 +14,8 @@ namespace berth::gateway {
 /// only; the numbers themselves are read when answering. Loop thread only; the loop must outlive
 /// it.
 ///
-/// A change from nobody waiting to somebody, or back, and every change of a short line (64) wakes at once,
-/// others after `coalesce`, together.
+/// A change from nobody waiting to somebody, or back, and every change of a short line (64) wakes
+/// at once, others after `coalesce`, together.
 class DemandBoard {
  public:
   /// Versions start at `first_version`; take one that no earlier process reached (wall time in

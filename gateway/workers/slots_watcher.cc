@@ -65,13 +65,16 @@ void SlotsWatcher::changed(Watched& watched) {
   const api::WorkerUid uid = watched.pod.uid;
   const control::SlotsPoller& poller = *watched.poller;
   if (poller.silent() || poller.last_error() || !poller.slots()) {
-    if (!std::exchange(watched.failing, true) && !watched.pod.deleting) {
+    if (std::exchange(watched.failing, true)) {
+      return;
+    }
+    if (!watched.pod.deleting) {  // One that is being deleted falls silent in the end.
       log_.warn("worker cannot be read; it counts as full",
                 {{"namespace", watched.pod.ns},
                  {"pod", watched.pod.name},
                  {"error", poller.last_error() ? poller.last_error()->text() : "no answer"}});
-      events_.unreadable(uid);
     }
+    events_.unreadable(uid);
     return;
   }
   if (std::exchange(watched.failing, false)) {

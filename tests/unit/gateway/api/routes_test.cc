@@ -120,6 +120,35 @@ TEST_F(RoutesTest, PoolsShowWorkersAndSlots) {
   EXPECT_TRUE(call("GET", "/v1/pools?namespace=other")->body().at("pools").empty());
 }
 
+TEST_F(RoutesTest, MembersOfAPoolAreNamedWithTheirStateWhenAskedFor) {
+  add_worker("cordoned");
+  net_.worker("cordoned").set_state(api::WorkerState::kCordoned);
+  add_worker("leaving");
+  WorkerPod leaving = net_.worker("leaving").pod;
+  leaving.deleting = true;
+  gateway_->set_pod(leaving);
+  WorkerPod starting = pod_of("starting", "");
+  starting.ready = false;
+  gateway_->set_pod(starting);
+  add_worker("unheard");
+  net_.worker("unheard").reachable = false;
+  net_.tell_news();
+  loop_.run_ready();
+  EXPECT_FALSE(call("GET", "/v1/pools")->body().at("pools")[0].contains("members"));
+  std::map<std::string, std::string> states;
+  const Json body = call("GET", "/v1/pools?members=true")->body();
+  for (const Json& worker : body.at("pools")[0].at("members")) {
+    states[worker.at("name")] = worker.at("state");
+  }
+  EXPECT_EQ(states, (std::map<std::string, std::string>{{"cordoned", "Cordoned"},
+                                                        {"leaving", "Terminating"},
+                                                        {"starting", "Starting"},
+                                                        {"unheard", "Unreadable"}}));
+  const Json& cordoned = body.at("pools")[0].at("members")[0];
+  EXPECT_EQ(cordoned.at("capacity"), Json::parse(R"({"session":2})"));
+  EXPECT_EQ(cordoned.at("used"), Json::parse(R"({"session":0})"));
+}
+
 TEST_F(RoutesTest, AListIsTheUnionAndNamesWorkersThatDidNotAnswer) {
   add_worker("w1", 1);
   add_worker("w2", 1);

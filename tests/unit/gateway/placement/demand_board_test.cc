@@ -36,12 +36,20 @@ TEST_F(DemandBoardTest, WakesAtOnceWhenTheFirstOneWaits) {
   EXPECT_EQ(board_.version("ns/p"), 1001);
 }
 
-TEST_F(DemandBoardTest, FurtherChangesAreToldTogether) {
-  board_.changed("ns/p", 1);
-  const Cancel poll = wait(board_.version("ns/p"));
+TEST_F(DemandBoardTest, EveryChangeOfAShortLineIsToldAtOnce) {
   board_.changed("ns/p", 2);
+  const Cancel poll = wait(board_.version("ns/p"));
+  board_.changed("ns/p", 1);
+  loop_.run_ready();
+  EXPECT_EQ(woken_, 1);
+}
+
+TEST_F(DemandBoardTest, ChangesOfALongLineAreToldTogether) {
+  board_.changed("ns/p", 100);
+  const Cancel poll = wait(board_.version("ns/p"));
+  board_.changed("ns/p", 101);
   loop_.advance(milliseconds(19));
-  board_.changed("ns/p", 3);
+  board_.changed("ns/p", 102);
   EXPECT_EQ(woken_, 0);
   loop_.advance(milliseconds(1));
   EXPECT_EQ(woken_, 1);

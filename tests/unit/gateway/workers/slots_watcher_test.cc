@@ -52,6 +52,16 @@ TEST_F(SlotsWatcherTest, TellsAtTheFirstFailureAndOnce) {
   EXPECT_EQ(heard_.size(), 1U);
 }
 
+TEST_F(SlotsWatcherTest, APodBeingDeletedThatFallsSilentIsUnreadableToo) {
+  FakeWorker& worker = add("w1");
+  worker.reachable = false;
+  WorkerPod pod = worker.pod;
+  pod.deleting = true;
+  watcher_.watch(pod);
+  loop_.run_ready();
+  EXPECT_EQ(unreadable_.size(), 1U);
+}
+
 TEST_F(SlotsWatcherTest, APodThatBecameReadyIsAskedAtOnce) {
   FakeWorker& worker = add("w1");
   worker.reachable = false;
