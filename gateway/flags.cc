@@ -1,0 +1,47 @@
+#include "gateway/flags.h"
+
+#include <CLI/CLI.hpp>
+#include <utility>
+
+#include "gateway/api/loopback_guard.h"
+
+namespace berth::gateway {
+
+std::optional<int> read_flags(int argc, char** argv, Flags& flags) {
+  CLI::App app{"The front door of Berth: finds a worker with a free slot for each session."};
+  app.set_version_flag("--version", BERTH_VERSION);
+  app.add_option("--listen", flags.listen, "Address of the API")->capture_default_str();
+  app.add_option("--probe-listen", flags.probe_listen, "Address of /healthz, /readyz, /metrics")
+      ->capture_default_str();
+  app.add_option("--kubeconfig", flags.kubeconfig,
+                 "Kubeconfig file (default: as kubectl finds it)");
+  app.add_option("--namespace", flags.ns, "Namespace to serve (default: all)");
+  app.add_option("--token-file", flags.token_file, "File with the callers' token")->required();
+  app.add_option("--signing-key", flags.signing_key, "Private JWK for calls to workers")
+      ->required();
+  app.add_option("--jwks", flags.jwks, "Public keys of operators who may read demand")->required();
+  app.add_option("--port-file", flags.port_file, "Write the real addresses here once listening");
+  app.add_option("--replica", flags.replica, "Name of this replica")->capture_default_str();
+  app.add_option("--log-level", flags.log_level, "debug, info, warn or error")
+      ->capture_default_str();
+  app.add_option("--log-format", flags.log_format, "auto, json or text")->capture_default_str();
+  app.add_flag("--dev", flags.dev, "Loopback only; refuses what web pages send");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e);
+  }
+  return std::nullopt;
+}
+
+Status check(const Flags& flags) {
+  for (const auto& [flag, address] :
+       {std::pair("--listen", flags.listen), std::pair("--probe-listen", flags.probe_listen)}) {
+    if (flags.dev && !is_loopback_host(host_of(address))) {
+      return fail(Error::invalid(flag, "must be a loopback address with --dev, is " + address));
+    }
+  }
+  return {};
+}
+
+}  // namespace berth::gateway

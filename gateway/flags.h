@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "berth/base/error.h"
+
+namespace berth::gateway {
+
+/// What the program was started with.
+struct Flags {
+  std::string listen = "127.0.0.1:7070";
+  std::string probe_listen = "127.0.0.1:7071";
+  std::string kubeconfig;
+  std::string ns;
+  std::string token_file;
+  std::string signing_key;
+  std::string jwks;
+  std::string port_file;
+  std::string replica = "gateway";
+  std::string log_level = "info";
+  std::string log_format = "auto";
+  bool dev = false;
+};
+
+/// Reads the command line. An exit code: the program is to end now (help, version, a wrong flag),
+/// and what there was to say has been said.
+std::optional<int> read_flags(int argc, char** argv, Flags& flags);
+
+/// What a single flag's text cannot show to be wrong. The error names the flag.
+Status check(const Flags& flags);
+
+}  // namespace berth::gateway
