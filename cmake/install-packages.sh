@@ -4,8 +4,8 @@
 set -euo pipefail
 
 declare -A groups=(
-  [build]="cmake g++ make ninja-build pkg-config ca-certificates libcpprest-dev libboost-dev libssl-dev nlohmann-json3-dev
-    prometheus-cpp-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libexpected-dev libcli11-dev librhonabwy-dev zlib1g-dev
+  [build]="cmake g++ make ninja-build ca-certificates libcpprest-dev libboost-dev libssl-dev nlohmann-json3-dev
+    prometheus-cpp-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libexpected-dev libcli11-dev zlib1g-dev
     procps"
   [test]="libgtest-dev libgmock-dev librapidcheck-dev openssl curl"
   [bench]="libbenchmark-dev"

@@ -12,11 +12,8 @@ inline constexpr std::size_t kEd25519Bytes = 32;
 /// The public half of a private key.
 std::string ed25519_public(std::string_view private_bytes);
 
-/// An Ed25519 key that signs and checks JWS compact tokens. The only file that knows rhonabwy.
-///
-/// rhonabwy gets nothing to interpret: it sees keys made of kty, crv, x and d only, and tokens
-/// whose header has been checked. It would otherwise fetch keys from URLs (x5u, jku), take them
-/// from the token (jwk), or inflate (zip). Not thread-safe.
+/// An Ed25519 key that signs and checks JWS compact tokens (RFC 8037). OpenSSL does the
+/// cryptography; nothing in a token is interpreted here: its header has been checked by the caller.
 class Ed25519Key {
  public:
   /// `private_bytes` empty: a key that can only check.

@@ -31,7 +31,7 @@ struct Parts {
   std::string payload;
 };
 
-// The signature is decoded too: rhonabwy reads base64url leniently, so one token would have many
+// The signature is decoded too: base64url read leniently would give one token many
 // spellings.
 Result<Parts> split(std::string_view token) {
   if (token.size() > kMaxTokenBytes) {
