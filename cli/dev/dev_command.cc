@@ -114,8 +114,9 @@ class DevStack {
 
   void stop(std::function<void()> done) {
     const auto forget = [this, done = std::move(done)] {
-      std::error_code ignored;
-      if (const auto own = dev_dir(flags_.name)) {
+      // Only our own: this may be a second start that was refused.
+      if (const auto own = dev_dir(flags_.name); own && context_written_) {
+        std::error_code ignored;
         fs::remove(*own / "context.json", ignored);
       }
       done();
@@ -146,7 +147,8 @@ class DevStack {
               << std::flush;
   }
 
-  Status write_contexts() const {
+  Status write_contexts() {
+    context_written_ = true;
     BERTH_TRY(write_dev_context(flags_.name, {gateway_url_, keys_.token_file.string(),
                                               kubeconfig_.string(), static_cast<int>(::getpid())}));
     if (flags_.ready_file.empty()) {
@@ -234,6 +236,7 @@ class DevStack {
   std::string gateway_url_;
   std::string gateway_probes_;
   std::string operator_probes_;
+  bool context_written_ = false;
   std::unique_ptr<devcluster::DevCluster> cluster_;
   std::unique_ptr<Program> gateway_;
   std::unique_ptr<Program> operator_;

@@ -13,8 +13,10 @@ Result<DevKeys> DevKeys::make(const std::filesystem::path& dir, Random& random) 
   k.operator_key = dir / "operator.jwk";
   k.jwks_file = dir / "jwks.json";
   k.cluster_token = auth::make_session_token(random);
-  BERTH_ASSIGN(const auth::SigningKey gateway, auth::SigningKey::generate(auth::Scope::kCreate, random));
-  BERTH_ASSIGN(const auth::SigningKey op, auth::SigningKey::generate(auth::Scope::kOperate, random));
+  BERTH_ASSIGN(const auth::SigningKey gateway,
+               auth::SigningKey::generate(auth::Scope::kCreate, random));
+  BERTH_ASSIGN(const auth::SigningKey op,
+               auth::SigningKey::generate(auth::Scope::kOperate, random));
   k.jwks = auth::make_jwks({&gateway, &op});
   BERTH_TRY(write_file_atomic(k.token_file, auth::make_session_token(random) + "\n", 0600));
   BERTH_TRY(write_file_atomic(k.gateway_key, gateway.private_jwk(), 0600));

@@ -90,10 +90,9 @@ void Program::answer(Result<Json> result) {
 
 std::string Program::last_words() const {
   std::string text = output_.read();
-  if (text.size() > 2000) {
-    text.erase(0, text.size() - 2000);
-  }
-  return text.empty() ? "it wrote nothing" : text;
+  text.erase(text.find_last_not_of('\n') + 1);
+  text.erase(0, text.rfind('\n') + 1);
+  return text.empty() ? "it wrote nothing" : text.substr(0, 2000);
 }
 
 void Program::ended(devcluster::ExitStatus status) {

@@ -15,6 +15,7 @@ namespace berth::cli {
 namespace {
 
 constexpr int kBerthFailed = 125;
+constexpr int kCommandNotFound = 127;
 
 Result<Duration> duration_flag(const char* flag, const std::string& text) {
   return parse_duration(text).map_error([&](Error e) {
@@ -49,12 +50,23 @@ int open_and_leave(
     return save(*session);
   };
   if (keep_pid > 0) {
+    const auto opened_kept = [&]() -> Result<std::string> {
+      Result<std::string> id = opened();
+      if (id) {
+        // Nothing is left to keep once the session has failed.
+        session->on_done([saved = *id] {
+          forget_session(saved);
+          std::_Exit(1);
+        });
+      }
+      return id;
+    };
     const auto close = [&] {
       const std::string id = client::session_info(*session)->id;
       (void)client::complete_session(*session).wait_for(std::chrono::seconds(10));
       forget_session(id);
     };
-    const Result<std::string> id = keep_while_running(keep_pid, opened, close);
+    const Result<std::string> id = keep_while_running(keep_pid, opened_kept, close);
     if (!id) {
       return report(id.error());
     }
@@ -84,7 +96,8 @@ int print_result(const client::Outcome<client::ActivityResult>& result,
                  std::size_t& stderr_printed) {
   if (!result) {
     report(result.error());
-    return kBerthFailed;
+    const auto& activity = result.error().activity;
+    return activity && activity->type == "CommandNotFound" ? kCommandNotFound : kBerthFailed;
   }
   std::cout << result->output << std::flush;
   if (result->stderr_tail.size() > stderr_printed) {
