@@ -39,17 +39,15 @@ berth::Result<Input> find_input(const std::vector<fs::path>& roots, const InputL
       }
     }
   }
-  std::sort(found.begin(), found.end(),
-            [](const InputFile& a, const InputFile& b) { return a.path < b.path; });
-  // An even choice over all folders, not the first ones only.
-  const std::size_t stride =
-      std::max<std::size_t>(1, found.size() / std::max<std::size_t>(1, limits.max_files));
-  Input input;
+  std::sort(found.begin(), found.end(), [](const InputFile& a, const InputFile& b) {
+    return a.bytes != b.bytes ? a.bytes > b.bytes : a.path < b.path;
+  });
   std::uintmax_t total = 0;
-  for (std::size_t i = 0; i < found.size() && input.files.size() < limits.max_files; i += stride) {
-    if (total + found[i].bytes <= limits.max_bytes) {
-      total += found[i].bytes;
-      input.files.push_back(found[i]);
+  Input input;
+  for (const InputFile& file : found) {
+    if (input.files.size() < limits.max_files && total + file.bytes <= limits.max_bytes) {
+      total += file.bytes;
+      input.files.push_back(file);
     }
   }
   if (input.files.empty()) {
@@ -60,14 +58,7 @@ berth::Result<Input> find_input(const std::vector<fs::path>& roots, const InputL
 }
 
 std::vector<fs::path> default_roots() {
-  std::vector<fs::path> roots;
-  for (const char* candidate : {"/usr/share/common-licenses", "/usr/share/doc", "/usr/share/perl",
-                                "/usr/share/perl5", "/usr/share/zoneinfo", "/usr/share/i18n"}) {
-    if (fs::is_directory(candidate)) {
-      roots.emplace_back(candidate);
-    }
-  }
-  return roots;
+  return {"/usr/share"};
 }
 
 bool same_content(const fs::path& original, const fs::path& gzip_file) {

@@ -16,9 +16,9 @@ struct InputFile {
 };
 
 struct InputLimits {
-  std::size_t max_files = 300;
-  std::uintmax_t max_bytes = 48u << 20;
-  std::uintmax_t max_file_bytes = 4u << 20;
+  std::size_t max_files = 400;
+  std::uintmax_t max_bytes = 96u << 20;
+  std::uintmax_t max_file_bytes = 384u << 10;
 };
 
 struct Input {
@@ -26,8 +26,8 @@ struct Input {
   std::size_t skipped = 0;  ///< Empty, unreadable, or beyond a limit.
 };
 
-/// Readable regular files below `roots`, sorted, links not followed; within the limits a sample
-/// spread over all folders.
+/// Readable regular files below `roots`, sorted, links not followed; within the limits the
+/// largest.
 berth::Result<Input> find_input(const std::vector<std::filesystem::path>& roots,
                                 const InputLimits& limits);
 
