@@ -110,7 +110,7 @@ class World {
     TimePoint next = TimePoint::max();
     for (const auto& [id, s] : model_.sessions) {
       const Session* session = table_->find(sid(id));
-      RC_ASSERT(session != nullptr);
+      RC_ASSERT((session != nullptr));
       RC_ASSERT((session->state == api::SessionState::kEnding) == s.ending);
       RC_ASSERT(session->activities.running() == s.running.size());
       activities += static_cast<std::int64_t>(s.running.size());
@@ -120,12 +120,12 @@ class World {
       }
     }
     for (const auto& [id, until] : model_.holds) {
-      RC_ASSERT(table_->find_hold(sid(id)) != nullptr);
+      RC_ASSERT((table_->find_hold(sid(id)) != nullptr));
       next = std::min(next, until);
     }
     for (const int id : model_.over) {
-      RC_ASSERT(table_->find(sid(id)) == nullptr);
-      RC_ASSERT(table_->find_ended(sid(id)) != nullptr);
+      RC_ASSERT((table_->find(sid(id)) == nullptr));
+      RC_ASSERT((table_->find_ended(sid(id)) != nullptr));
     }
     RC_ASSERT(table_->slots().activities == activities);
     RC_ASSERT(table_->next_wakeup() <= next);

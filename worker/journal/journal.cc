@@ -128,7 +128,13 @@ Result<Journal::Opened> Journal::open(Settings settings, Log log) {
   out.records = std::move(parsed->records);
   // Begun anew: that proves that it can be written, names this boot, and leaves no torn tail
   // behind.
-  BERTH_TRY(self.start_file(out.records, true));
+  auto begun = self.start_file(out.records, true);
+  if (!begun && out.same_boot) {
+    self.log_.warn("no space to begin the journal anew; the old one goes on",
+                   {{"error", begun.error()}});
+    begun = self.go_on(parsed->good_bytes);
+  }
+  BERTH_TRY(begun);
   return out;
 }
 
@@ -175,6 +181,17 @@ Status Journal::start_file(const std::vector<Record>& records, bool sync) {
   size_ = rewritten_ = allotted_ = bytes.size();
   incomplete_ = false;
   return sync ? sync_directory(settings_.directory) : Status{};
+}
+
+Status Journal::go_on(std::uint64_t good_bytes) {
+  UniqueFd fd(::open(file().c_str(), O_RDWR | O_CLOEXEC));
+  if (!fd || ::ftruncate(fd.get(), static_cast<off_t>(good_bytes)) != 0) {
+    return fail(Error::from_errno(errno, "going on with " + file().string()));
+  }
+  fd_ = std::move(fd);
+  size_ = rewritten_ = allotted_ = good_bytes;
+  incomplete_ = true;
+  return {};
 }
 
 Status Journal::rewrite(bool sync) {

@@ -64,6 +64,8 @@ class Journal final : public Ledger {
   Journal(Settings settings, Log log, UniqueFd lock);
   std::filesystem::path file() const { return settings_.directory / "journal"; }
   Status start_file(const std::vector<Record>& records, bool sync);
+  /// Uses the file as it is, for sessions that live on a disk without space.
+  Status go_on(std::uint64_t good_bytes);
   Status append(const std::string& framed, bool sync);
   Status allot(std::uint64_t more);
   bool make_complete();

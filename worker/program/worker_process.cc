@@ -112,7 +112,10 @@ Status WorkerProcess::Impl::open_state() {
   const std::size_t known = table->session_count();
   table->finish_restore(opened.same_boot);
   journal->set_snapshot_source([this] { return table->snapshot(); });
-  BERTH_TRY(journal->rewrite(table->retired()));
+  if (const auto done = journal->rewrite(table->retired()); !done) {
+    // What is in the journal leads to the same table again, so only growth is lost.
+    log.warn("the journal cannot be rewritten", {{"error", done.error()}});
+  }
   if (known > 0) {
     log.info("sessions of the last process go on",
              {{"before", known}, {"open", table->session_count()}});

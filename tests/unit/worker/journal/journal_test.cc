@@ -28,7 +28,9 @@ class JournalTest : public ::testing::Test {
 
   Journal::Opened open() {
     auto opened = Journal::open(settings_, Log());
-    EXPECT_TRUE(opened) << opened.error().text();
+    if (!opened) {
+      throw std::runtime_error(opened.error().text());
+    }
     return std::move(*opened);
   }
   fs::path file() const { return settings_.directory / "journal"; }
@@ -292,6 +294,22 @@ TEST_F(JournalTest, OnADiskWithoutAnySpaceTheWorkerDoesNotStart) {
   ASSERT_FALSE(r);
   EXPECT_NE(r.error().message.find("journal.new"), std::string::npos) << r.error().text();
   EXPECT_FALSE(fs::exists(file()));
+}
+
+TEST_F(JournalTest, OnAFullDiskARestartStillFindsItsSessions) {
+  ASSERT_TRUE(open().journal->write(opened_record("s1")));
+  const auto size = fs::file_size(file());
+  std::ofstream(file(), std::ios::binary | std::ios::app) << "torn";
+  {
+    const SmallDisk disk(size - 1);
+    auto j = open();
+    EXPECT_EQ(j.records, std::vector{opened_record("s1")});
+    EXPECT_EQ(fs::file_size(file()), size);
+    EXPECT_FALSE(j.journal->write(opened_record("s2")));
+  }
+  auto j = open();
+  EXPECT_EQ(j.records, std::vector{opened_record("s1")});
+  EXPECT_TRUE(j.journal->write(opened_record("s2")));
 }
 
 TEST(BootId, IsReadWithoutItsNewline) {
