@@ -29,7 +29,11 @@ struct ModelSession {
 // What design §4 says, word by word, without any cleverness about when to look.
 struct Model {
   std::map<int, ModelSession> sessions;
-  std::map<int, TimePoint> holds;
+  struct Hold {
+    TimePoint until;
+    TimePoint written;  // What a restart finds: a stall's extension is not journaled.
+  };
+  std::map<int, Hold> holds;
   std::set<int> over;  // Longer runs than ten minutes are not generated.
   std::set<std::pair<int, int>> used_activities;
   bool cordoned = false;
@@ -40,7 +44,7 @@ struct Model {
     ModelSession& s = sessions.at(id);
     if (s.ending && s.running.empty()) {
       if (s.keep_for > Duration{0}) {
-        holds[id] = now + s.keep_for;
+        holds[id] = {now + s.keep_for, now + s.keep_for};
       } else {
         over.insert(id);
       }
@@ -66,7 +70,7 @@ struct Model {
       end(id, Duration{0}, now);
     }
     std::erase_if(holds,
-                  [&](const auto& h) { return h.second <= now && over.insert(h.first).second; });
+                  [&](const auto& h) { return h.second.until <= now && over.insert(h.first).second; });
   }
 };
 
@@ -119,9 +123,9 @@ class World {
         next = std::min({next, s.lease, s.deadline});
       }
     }
-    for (const auto& [id, until] : model_.holds) {
+    for (const auto& [id, hold] : model_.holds) {
       RC_ASSERT((table_->find_hold(sid(id)) != nullptr));
-      next = std::min(next, until);
+      next = std::min(next, hold.until);
     }
     for (const int id : model_.over) {
       RC_ASSERT((table_->find(sid(id)) == nullptr));
@@ -238,8 +242,8 @@ class World {
     for (auto& [id, s] : model_.sessions) {
       s.lease += d;
     }
-    for (auto& [id, until] : model_.holds) {
-      until += d;
+    for (auto& [id, hold] : model_.holds) {
+      hold.until += d;
     }
     table_->expire();
     model_.expire(clock_.now());
@@ -264,8 +268,12 @@ class World {
 
   void restart() {
     // Half of the time from a compacted ledger, which must mean the same.
-    if (*rc::gen::arbitrary<bool>()) {
+    const bool compact = *rc::gen::arbitrary<bool>();
+    if (compact) {
       ledger_.records = table_->snapshot();
+    }
+    for (auto& [id, hold] : model_.holds) {
+      hold.until = hold.written = compact ? hold.until : hold.written;
     }
     const std::vector<Record> records = ledger_.records;
     make();
@@ -275,6 +283,9 @@ class World {
     table_->finish_restore(true);
     ledger_.records = table_->snapshot();
     std::vector<int> ids;
+    std::erase_if(model_.holds, [&](const auto& h) {
+      return h.second.until <= clock_.now() && model_.over.insert(h.first).second;
+    });
     for (auto& [id, s] : model_.sessions) {
       s.running.clear();
       s.lease = clock_.now() + kHeartbeat;

@@ -128,13 +128,20 @@ void SessionTable::forget_old(TimePoint now) {
   }
 }
 
-void SessionTable::release_hold(const api::SessionId& id) {
+void SessionTable::end_hold(const api::SessionId& id) {
   auto node = holds_.extract(id);
+  if (!node) {
+    return;
+  }
   EndedSession& over = node.mapped();
   looks_.erase({*over.hold_until, id});
   over.hold_until.reset();
   api::subtract_from(used_, over.resources);
   remember(std::move(over));
+}
+
+void SessionTable::release_hold(const api::SessionId& id) {
+  end_hold(id);
   events_.emplace_back(HoldReleasedEvent{id});
   changed();
 }

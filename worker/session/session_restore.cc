@@ -19,16 +19,10 @@ void SessionTable::replay(const Record& record) {
       fn(*session);
     }
   };
-  const auto drop_hold = [this](const api::SessionId& id) {
-    if (const auto node = holds_.extract(id)) {
-      api::subtract_from(used_, node.mapped().resources);
-      looks_.erase({*node.mapped().hold_until, id});
-    }
-  };
   std::visit(
       Overloaded{
           [&](const SessionOpenedRecord& r) {
-            drop_hold(r.from_hold);
+            end_hold(r.from_hold);
             Session session;
             session.id = r.id;
             session.token_hash = r.token_hash;
@@ -141,9 +135,16 @@ void SessionTable::finish_restore(bool same_boot) {
   activities_running_ = 0;
   if (!same_boot) {
     drain_deadline_.reset();
-    while (!holds_.empty()) {
-      release_hold(holds_.begin()->first);
+  }
+  // A hold that ran out is not journaled, so it may come back here.
+  std::vector<api::SessionId> released;
+  for (const auto& [id, hold] : holds_) {
+    if (!same_boot || *hold.hold_until <= now) {
+      released.push_back(id);
     }
+  }
+  for (const api::SessionId& id : released) {
+    release_hold(id);
   }
   for (const api::SessionId& id : over) {
     finish_end(*find_mutable(id));

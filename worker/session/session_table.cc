@@ -181,14 +181,7 @@ Result<SessionTable::Admission> SessionTable::admit(const api::CreateSession& as
       session.id, session.token_hash, session.owner, session.resources, session.heartbeat_timeout,
       session.opened_at, session.opened_wall, session.execution_deadline,
       hold != nullptr ? from_hold : api::SessionId()}));
-  if (hold != nullptr) {
-    EndedSession over = *hold;
-    looks_.erase({*over.hold_until, from_hold});
-    api::subtract_from(used_, over.resources);
-    holds_.erase(from_hold);
-    over.hold_until.reset();
-    remember(std::move(over));
-  }
+  end_hold(from_hold);
   insert(std::move(session));
   return Admission{find(ask.id), true};
 }

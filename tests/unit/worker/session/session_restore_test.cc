@@ -89,6 +89,16 @@ TEST_F(TableTest, AClaimedHoldIsNotThereAfterARestart) {
   restart();
   EXPECT_EQ(table_->find_hold(sid("s1")), nullptr);
   EXPECT_EQ(used(), 1);
+  EXPECT_NE(table_->find_ended(sid("s1")), nullptr);
+}
+
+TEST_F(TableTest, AHoldThatRanOutDoesNotComeBackWithARestart) {
+  open("s1");
+  ASSERT_TRUE(table_->end(sid("s1"), EndReason::kCompleted, 30s));
+  pass(31s);
+  restart();
+  EXPECT_EQ(used(), 0);
+  EXPECT_NE(table_->find_ended(sid("s1")), nullptr);
 }
 
 TEST_F(TableTest, RetireCrashRestartIsStillRetired) {
