@@ -119,6 +119,7 @@ WorkerUnderTest::Answer WorkerUnderTest::send(std::uint16_t port, http::Request 
                        [&](Result<http::Response> response) {
                          if (response) {
                            out.status = response->status;
+                           out.content_type = std::string(response->headers.get("Content-Type"));
                            out.text = response->body;
                            out.body = parse_json(out.text).value_or(Json());
                          } else {

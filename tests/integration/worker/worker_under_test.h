@@ -49,6 +49,7 @@ class WorkerUnderTest {
     int status = 0;  ///< 0: no answer.
     std::string text;
     Json body;
+    std::string content_type;
   };
   Answer call(const std::string& method, const std::string& target, const std::string& token = "",
               const std::string& body = "");
