@@ -37,9 +37,14 @@ bench: deps ## Figures of docs/figures.md, from a release build; writes build/be
 	tests/bench/run.sh build/bench
 
 .PHONY: lint
-lint: deps ## clang-format, clang-tidy on the headers' contracts, dependency direction
+lint: ## Format and dependency direction
 	@cmake/install-packages.sh lint
 	tests/lint/run.sh
+
+.PHONY: tidy
+tidy: deps ## clang-tidy over everything (minutes)
+	@cmake/install-packages.sh lint
+	tests/lint/tidy.sh
 
 .PHONY: asan tsan
 asan: deps ## Unit and property tests under AddressSanitizer and UndefinedBehaviorSanitizer

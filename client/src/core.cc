@@ -69,9 +69,9 @@ Core::DoneFn<T> Core::once(std::uint64_t number, DoneFn<T> done) {
 
 template <class T>
 bool Core::refuses(const SessionPtr& session, const DoneFn<T>& done) const {
-  auto error = shut_ ? std::optional(closed_error()) : not_usable(*session);
+  const auto error = shut_ ? std::optional(closed_error()) : not_usable(*session);
   if (error) {
-    done(fail(*std::move(error)));
+    done(fail(*error));
   }
   return error.has_value();
 }

@@ -37,10 +37,11 @@ CreateVerdict judge_create(const Result<http::Response>& result, const CreateFac
     return {Next::kOpened, {}};
   }
   Error error = error_of(result);
+  const ErrorKind kind = kind_of(error);
   if (!result) {
     return error.retryable() && error.code != ErrorCode::kResourceExhausted
                ? go_on(Next::kNextGateway, std::move(error))
-               : give_up(kind_of(error), std::move(error));
+               : give_up(kind, std::move(error));
   }
   if (facts.recreate && worker_closed(error)) {
     return give_up(ErrorKind::kWorkerGone, std::move(error));
@@ -71,7 +72,7 @@ CreateVerdict judge_create(const Result<http::Response>& result, const CreateFac
     case 504:
       return go_on(Next::kNextGateway, std::move(error));
     default:
-      return give_up(kind_of(error), std::move(error));
+      return give_up(kind, std::move(error));
   }
 }
 
