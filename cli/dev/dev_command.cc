@@ -1,7 +1,10 @@
 #include "cli/dev/dev_command.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <iostream>
 #include <memory>
@@ -79,7 +82,7 @@ class DevStack {
     }
     BERTH_ASSIGN(const fs::path own_dir, dev_dir(flags_.name));
     dir_ = flags_.data_dir.empty() ? own_dir : fs::absolute(flags_.data_dir);
-    fs::create_directories(dir_, failure);
+    BERTH_TRY(lock_dir());
     BERTH_ASSIGN(keys_, DevKeys::make(dir_, random_));
 
     devcluster::DevClusterOptions options;
@@ -114,9 +117,9 @@ class DevStack {
 
   void stop(std::function<void()> done) {
     const auto forget = [this, done = std::move(done)] {
-      // Only our own: this may be a second start that was refused.
-      if (const auto own = dev_dir(flags_.name); own && context_written_) {
-        std::error_code ignored;
+      std::error_code ignored;
+      // Only our own: a start that was refused must not hide the one that runs under this name.
+      if (const auto own = dev_dir(flags_.name); own && announced_) {
         fs::remove(*own / "context.json", ignored);
       }
       done();
@@ -148,7 +151,7 @@ class DevStack {
   }
 
   Status write_contexts() {
-    context_written_ = true;
+    announced_ = true;
     BERTH_TRY(write_dev_context(flags_.name, {gateway_url_, keys_.token_file.string(),
                                               kubeconfig_.string(), static_cast<int>(::getpid())}));
     if (flags_.ready_file.empty()) {
@@ -164,6 +167,25 @@ class DevStack {
   }
 
  private:
+  // Before anything is written there: the keys of one that runs must stay as they are.
+  Status lock_dir() {
+    std::error_code failure;
+    fs::create_directories(dir_, failure);
+    if (failure) {
+      return fail(Error::from_errno(failure.value(), "creating " + dir_.string()));
+    }
+    lock_.reset(::open((dir_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!lock_) {
+      return fail(Error::from_errno(errno, "locking " + dir_.string()));
+    }
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+      return fail(Error::make(ErrorCode::kConflict, "DataDirInUse",
+                              "another `berth dev` uses " + dir_.string() +
+                                  "; end it, or choose another --data-dir"));
+    }
+    return {};
+  }
+
   std::unique_ptr<Program> program(const std::string& name, std::vector<std::string> args) {
     args.insert(args.end(), {"--kubeconfig", kubeconfig_.string(), "--log-format", "json"});
     if (flags_.verbose) {
@@ -230,13 +252,14 @@ class DevStack {
   Log log_;
   fs::path bin_;
   fs::path dir_;
+  UniqueFd lock_;
+  bool announced_ = false;
   fs::path kubeconfig_;
   DevKeys keys_;
   std::vector<Json> pools_;
   std::string gateway_url_;
   std::string gateway_probes_;
   std::string operator_probes_;
-  bool context_written_ = false;
   std::unique_ptr<devcluster::DevCluster> cluster_;
   std::unique_ptr<Program> gateway_;
   std::unique_ptr<Program> operator_;
