@@ -60,7 +60,6 @@ TEST_F(Sessions, TwentyCallersAtZeroWorkersAreAllServedAndThePoolGoesBackToZero)
   stack_.start_gateway();
   stack_.start_operator();
   stack_.add_pool("p", Stack::quick_pool(5, 4));
-  ASSERT_TRUE(stack_.await([&] { return stack_.pool("p").is_object(); }));
   EXPECT_TRUE(stack_.pods().empty());
   client::Client client(stack_.client_options("p"));
   const auto sessions = all_served(ask(client, 20, 10s));
@@ -114,7 +113,6 @@ TEST_F(Sessions, CallersInLineSurviveAKilledGatewayAndNoneIsServedTwice) {
   constexpr int kCallers = 40;
   stack_.start_gateway();
   stack_.add_pool("p", Stack::quick_pool(10, 4));
-  ASSERT_TRUE(stack_.await([&] { return stack_.pool("p").is_object(); }));
   client::Client client(stack_.client_options("p"));
   const auto futures = ask(client, kCallers, 10s);
   ASSERT_TRUE(stack_.await([&] { return stack_.waiting("p") == kCallers; }));

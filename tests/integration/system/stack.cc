@@ -144,6 +144,9 @@ void Stack::add_pool(const std::string& name, const Json& spec) {
       throw std::runtime_error(made.error().message);
     }
   });
+  if (gateway_ && !await([&] { return pool(name).is_object(); })) {
+    throw std::runtime_error("the gateway does not see pool " + name);
+  }
 }
 
 Json Stack::quick_pool(int max_workers, int slots) {

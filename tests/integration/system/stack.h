@@ -42,7 +42,7 @@ class Stack {
   void start_operator();
   void kill_operator() { operator_.reset(); }
 
-  /// Creates a SessionPool in the namespace "default".
+  /// Creates a SessionPool in the namespace "default", and waits until a running gateway sees it.
   void add_pool(const std::string& name, const Json& spec);
   /// A spec that scales within a second, for `max_workers` workers of `slots` sessions each.
   static Json quick_pool(int max_workers, int slots);

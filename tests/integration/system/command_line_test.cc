@@ -1,0 +1,265 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+
+#include "berth/base/file.h"
+#include "berth/base/json.h"
+#include "tests/integration/system/test_process.h"
+
+/// `berth dev`, and the other commands against it.
+namespace berth::system_test {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr const char* kPool = R"(apiVersion: berth.dev/v1alpha1
+kind: SessionPool
+metadata:
+  name: p
+spec:
+  worker: {image: berth.local/worker, exec: true}
+  sessions: {maxPerWorker: 2}
+  scaling: {maxWorkers: 2, freeSlots: 1, scaleToZeroAfter: 1s, scaleDown: {stabilizationWindow: 1s}}
+  drain: {timeout: 30s}
+)";
+
+class CommandLine : public ::testing::Test {
+ protected:
+  struct Ran {
+    int status = -1;
+    std::string output;
+  };
+
+  CommandLine() {
+    std::string name = (fs::temp_directory_path() / "berth-commands-XXXXXX").string();
+    dir_ = ::mkdtemp(name.data());
+    std::ofstream(dir_ / "pool.yaml") << kPool;
+  }
+  ~CommandLine() override {
+    if (dev_) {
+      end_dev();
+    }
+    EXPECT_THAT(processes_with(dir_.string()), IsEmpty());
+    fs::remove_all(dir_);
+  }
+
+  std::unique_ptr<TestProcess> berth(std::vector<std::string> args) {
+    args.insert(args.begin(), BERTH_BINARY);
+    return std::make_unique<TestProcess>(
+        args,
+        std::vector<std::string>{"XDG_STATE_HOME=" + dir_.string(),
+                                 "BERTH_GATEWAY=", "BERTH_TOKEN_FILE=", "BERTH_NAMESPACE="},
+        dir_ / ("output-" + std::to_string(++runs_)));
+  }
+  Ran run(std::vector<std::string> args) {
+    const auto process = berth(std::move(args));
+    EXPECT_TRUE(process->wait(30s));
+    return {process->status(), process->output()};
+  }
+  static std::string line(const Ran& ran) { return ran.output.substr(0, ran.output.find('\n')); }
+
+  /// Waits for the condition, or the end of `process`.
+  static bool await(TestProcess& process, const std::function<bool()>& condition) {
+    const auto end = std::chrono::steady_clock::now() + 30s;
+    while (!condition()) {
+      if (process.wait(20ms) || std::chrono::steady_clock::now() > end) {
+        return condition();
+      }
+    }
+    return true;
+  }
+
+  std::vector<std::string> dev_command(const std::string& name, const std::string& listen,
+                                       const std::string& data) {
+    return {"dev",
+            "--name",
+            name,
+            "--listen",
+            listen,
+            "-f",
+            dir_ / "pool.yaml",
+            "--data-dir",
+            dir_ / data,
+            "--ready-file",
+            dir_ / (data + ".ready")};
+  }
+  void start_dev() {
+    dev_ = berth(dev_command("dev", "127.0.0.1:0", "data"));
+    ASSERT_TRUE(await(*dev_, [&] { return fs::exists(dir_ / "data.ready"); })) << dev_->output();
+    gateway_ = string_at(*parse_json(*read_file(dir_ / "data.ready")), {"gateway"});
+  }
+  void end_dev() {
+    dev_->signal(SIGINT);
+    EXPECT_TRUE(dev_->wait(20s)) << dev_->output();
+    EXPECT_EQ(dev_->status(), 0) << dev_->output();
+    dev_.reset();
+  }
+  Ran run_in_session(std::vector<std::string> argv) {
+    std::vector<std::string> args = {"session", "run", "--pool", "p", "--"};
+    args.insert(args.end(), argv.begin(), argv.end());
+    return run(args);
+  }
+  Json sessions() {
+    return parse_json(run({"session", "list", "--pool", "p", "-o", "json"}).output)
+        .value_or(Json());
+  }
+  std::string worker_of(const std::string& session) {
+    for (const Json& s : sessions()) {
+      if (get_string(s, "id") == session) {
+        return string_at(s, {"worker", "name"});
+      }
+    }
+    return "";
+  }
+
+  fs::path dir_;
+  int runs_ = 0;
+  std::unique_ptr<TestProcess> dev_;
+  std::string gateway_;
+};
+
+TEST_F(CommandLine, CtrlCEndsBerthDevAndAllItStartedEvenWithASessionOpen) {
+  start_dev();
+  const Ran created = run({"session", "create", "--pool", "p"});
+  ASSERT_EQ(created.status, 0) << created.output;
+  ASSERT_NE(find_process("berth-worker", {dir_.string()}), -1);
+  end_dev();
+  EXPECT_THAT(processes_with(dir_.string()), IsEmpty());
+  const Ran after = run({"session", "list", "--pool", "p"});
+  EXPECT_NE(after.status, 0);
+  EXPECT_THAT(after.output, HasSubstr("no `berth dev` runs under the name 'dev'"));
+}
+
+TEST_F(CommandLine, AKilledBerthDevLeavesNothingAndCanBeStartedAgain) {
+  start_dev();
+  ASSERT_EQ(run_in_session({"true"}).status, 0);
+  dev_->kill();
+  EXPECT_TRUE(await(*dev_, [] { return true; }));
+  const auto observer = std::make_unique<TestProcess>(std::vector<std::string>{"/bin/sleep", "30"},
+                                                      std::vector<std::string>{}, dir_ / "sleep");
+  EXPECT_TRUE(await(*observer, [&] { return processes_with(dir_.string()).empty(); }));
+  fs::remove(dir_ / "data.ready");
+  start_dev();
+  EXPECT_EQ(run_in_session({"true"}).status, 0);
+}
+
+TEST_F(CommandLine, ASecondBerthDevInTheWayOfTheFirstIsRefusedAndTheFirstUnharmed) {
+  start_dev();
+  const Ran same_name = run(dev_command("dev", "127.0.0.1:0", "other"));
+  EXPECT_EQ(same_name.status, 1) << same_name.output;
+  EXPECT_THAT(same_name.output, HasSubstr("AlreadyRunning"));
+  EXPECT_THAT(same_name.output, HasSubstr("--name"));
+  EXPECT_EQ(run_in_session({"true"}).status, 0);
+
+  const std::string port = gateway_.substr(std::string("http://").size());
+  const Ran same_port = run(dev_command("two", port, "two"));
+  EXPECT_EQ(same_port.status, 1) << same_port.output;
+  EXPECT_THAT(same_port.output, HasSubstr(port));
+  EXPECT_EQ(run_in_session({"true"}).status, 0);
+
+  const Ran same_data = run(dev_command("three", "127.0.0.1:0", "data"));
+  EXPECT_EQ(same_data.status, 1) << same_data.output;
+  EXPECT_THAT(same_data.output, HasSubstr((dir_ / "data").string()));
+  const Ran last = run_in_session({"true"});
+  EXPECT_EQ(last.status, 0) << last.output;
+}
+
+TEST_F(CommandLine, AWrongPoolFileIsRefusedWithLineAndField) {
+  std::ofstream(dir_ / "pool.yaml") << R"(apiVersion: berth.dev/v1alpha1
+kind: SessionPool
+metadata:
+  name: p
+spec:
+  worker: {image: berth.local/worker}
+  sessions:
+    maxPerWorker: many
+)";
+  const Ran ran = run(dev_command("dev", "127.0.0.1:0", "data"));
+  EXPECT_EQ(ran.status, 2) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("pool.yaml:8:"));
+  EXPECT_THAT(ran.output, HasSubstr("spec.sessions.maxPerWorker"));
+}
+
+TEST_F(CommandLine, SessionRunPassesOutputAndExitStatusThrough) {
+  start_dev();
+  const Ran ran = run_in_session({"/bin/sh", "-c", "echo to stdout; echo to stderr >&2; exit 7"});
+  EXPECT_EQ(ran.status, 7);
+  EXPECT_THAT(ran.output, HasSubstr("to stdout\n"));
+  EXPECT_THAT(ran.output, HasSubstr("to stderr\n"));
+  const Ran refused = run({"session", "run", "--pool", "nope", "--", "true"});
+  EXPECT_EQ(refused.status, 125);
+  EXPECT_THAT(refused.output, HasSubstr("default/nope"));
+}
+
+TEST_F(CommandLine, FilesSurviveTheWayInAndOutAndTheKeeperEndsWithItsProcess) {
+  start_dev();
+  TestProcess owner({"/bin/sleep", "600"}, {}, dir_ / "sleep");
+  const Ran created =
+      run({"session", "create", "--pool", "p", "--keep", std::to_string(owner.pid())});
+  ASSERT_EQ(created.status, 0) << created.output;
+  const std::string id = line(created);
+  std::string bytes;
+  for (int i = 0; i < 300'000; ++i) {
+    bytes += static_cast<char>(i * 7);
+  }
+  std::ofstream(dir_ / "in", std::ios::binary) << bytes;
+  const Ran in = run({"cp", dir_ / "in", id + ":a/b"});
+  ASSERT_EQ(in.status, 0) << in.output;
+  const Ran out = run({"cp", id + ":a/b", dir_ / "out"});
+  ASSERT_EQ(out.status, 0) << out.output;
+  EXPECT_TRUE(*read_file(dir_ / "out") == bytes);
+  const Ran missing = run({"cp", id + ":absent", dir_ / "absent"});
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_THAT(missing.output, HasSubstr("absent"));
+  EXPECT_FALSE(fs::exists(dir_ / "absent"));
+  owner.kill();
+  EXPECT_TRUE(await(*dev_, [&] { return worker_of(id).empty(); }));
+}
+
+TEST_F(CommandLine, RecreateOpensOnTheSameWorker) {
+  start_dev();
+  // Two workers, so that another one could be taken.
+  ASSERT_EQ(run({"pool", "scale", "p", "--workers", "2"}).status, 0);
+  const Ran other = run({"session", "create", "--pool", "p"});
+  const Ran created = run({"session", "create", "--pool", "p"});
+  ASSERT_EQ(other.status, 0) << other.output;
+  ASSERT_EQ(created.status, 0) << created.output;
+  const std::string worker = worker_of(line(created));
+  ASSERT_FALSE(worker.empty());
+  const Ran completed = run({"session", "complete", "--keep-for", "30s", line(created)});
+  ASSERT_EQ(completed.status, 0) << completed.output;
+  const Ran again = run({"session", "recreate", line(created)});
+  ASSERT_EQ(again.status, 0) << again.output;
+  EXPECT_NE(line(again), line(created));
+  EXPECT_EQ(worker_of(line(again)), worker);
+}
+
+TEST_F(CommandLine, PoolScaleFixesTheNumberOfWorkersAndAutoGivesItBack) {
+  start_dev();
+  const auto workers = [&] {
+    const Json list = parse_json(run({"pool", "list", "-o", "json"}).output).value_or(Json());
+    const Json* ready = list.is_array() && list.size() == 1
+                            ? find_path(list[0], {"status", "workers", "ready"})
+                            : nullptr;
+    return ready == nullptr ? -1 : ready->get<int>();
+  };
+  const Ran fixed = run({"pool", "scale", "p", "--workers", "2"});
+  ASSERT_EQ(fixed.status, 0) << fixed.output;
+  EXPECT_TRUE(await(*dev_, [&] { return workers() == 2; }));
+  const Ran automatic = run({"pool", "scale", "p", "--auto"});
+  ASSERT_EQ(automatic.status, 0) << automatic.output;
+  EXPECT_TRUE(await(*dev_, [&] { return workers() == 0; }));
+  EXPECT_EQ(run({"pool", "scale", "nope", "--workers", "1"}).status, 1);
+}
+
+}  // namespace
+}  // namespace berth::system_test

@@ -1,0 +1,89 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/integration/system/stack.h"
+
+/// What callers are told when they ask for something wrong, and that nobody else is harmed.
+namespace berth::system_test {
+namespace {
+
+using namespace std::chrono_literals;
+using client::create_session;
+using client::ErrorKind;
+using ::testing::HasSubstr;
+
+constexpr const char* kSessions = "/v1/namespaces/default/pools/p/sessions";
+
+class Errors : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    stack_.start_gateway();
+    stack_.start_operator();
+    stack_.add_pool("p", Stack::quick_pool(1, 2));
+  }
+  client::ClientError refusal(const client::ClientOptions& options,
+                              const client::SessionOptions& session = {}) {
+    client::Client client(options);
+    const auto outcome = create_session(client.context(), session).get();
+    EXPECT_FALSE(outcome);
+    return outcome ? client::ClientError() : outcome.error();
+  }
+
+  Stack stack_;
+};
+
+TEST_F(Errors, AnUnknownPoolIsNamedAtOnce) {
+  const auto error = refusal(stack_.client_options("nope"));
+  EXPECT_EQ(error.kind, ErrorKind::kPoolNotFound) << error.text();
+  EXPECT_THAT(error.text(), HasSubstr("default/nope"));
+}
+
+TEST_F(Errors, AResourceThatNoWorkerHasIsNamedAtOnce) {
+  client::SessionOptions options;
+  options.resources["gpu"] = 1;
+  const auto error = refusal(stack_.client_options("p"), options);
+  EXPECT_EQ(error.kind, ErrorKind::kInvalidArgument) << error.text();
+  EXPECT_EQ(error.error.field, "resources.gpu");
+  EXPECT_THAT(error.text(), HasSubstr("default/p"));
+  EXPECT_TRUE(stack_.pods().empty()) << "a wrong request must not scale";
+}
+
+TEST_F(Errors, AWrongTokenOpensAndListsNothing) {
+  auto options = stack_.client_options("p");
+  options.token = "not-the-token-of-this-gateway";
+  EXPECT_EQ(refusal(options).kind, ErrorKind::kUnauthenticated);
+  EXPECT_EQ(stack_.http("GET", kSessions, options.token).status, 401);
+  EXPECT_EQ(stack_.http("GET", "/v1/pools", "").status, 401);
+}
+
+TEST_F(Errors, NoSlotWithinTheCreationTimeoutIsAClearErrorAndLeavesNothingOpen) {
+  client::Client client(stack_.client_options("p"));
+  const auto first = create_session(client.context(), {}).get();
+  const auto second = create_session(client.context(), {}).get();
+  ASSERT_TRUE(first && second);
+  client::SessionOptions options;
+  options.creation_timeout = 1s;
+  const auto error = refusal(stack_.client_options("p"), options);
+  EXPECT_EQ(error.kind, ErrorKind::kCreationTimeout) << error.text();
+  EXPECT_EQ(stack_.used_slots("p"), 2);
+}
+
+TEST_F(Errors, OneSessionsTokenIsRefusedForAnother) {
+  const auto first = stack_.http("POST", kSessions, stack_.token(), "{}");
+  const auto second = stack_.http("POST", kSessions, stack_.token(), "{}");
+  ASSERT_EQ(first.status, 201) << first.text;
+  ASSERT_EQ(second.status, 201) << second.text;
+  const std::string path = "/v1/namespaces/default/pools/p/workers/" +
+                           string_at(first.body, {"worker", "name"}) + "/sessions/" +
+                           string_at(first.body, {"id"});
+  const std::string other = string_at(second.body, {"token"});
+  EXPECT_EQ(stack_.http("GET", path, other).status, 403);
+  EXPECT_EQ(stack_.http("DELETE", path, other).status, 403);
+  EXPECT_EQ(stack_.http("GET", path + "/files/x", other).status, 403);
+  const auto mine = stack_.http("GET", path, string_at(first.body, {"token"}));
+  EXPECT_EQ(mine.status, 200) << mine.text;
+  EXPECT_EQ(string_at(mine.body, {"state"}), "Open");
+}
+
+}  // namespace
+}  // namespace berth::system_test
