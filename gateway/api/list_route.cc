@@ -21,7 +21,11 @@ class ListRoute::Call : public std::enable_shared_from_this<ListRoute::Call> {
         left_.push_back(view->pod);
       }
     }
-    exchange_->on_client_gone([self = shared_from_this()] { self->calls_.clear(); });
+    exchange_->on_client_gone([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) {
+        self->calls_.clear();
+      }
+    });
     ask_more();
   }
 

@@ -108,7 +108,7 @@ http::Headers end_to_end(const http::Headers& headers) {
   return out;
 }
 
-/// One request on its way. Kept alive by the exchange's gone-callback and the transport's answer.
+/// One request on its way. Kept alive by the transport until its answer or the end of the call.
 class ProxyRoute::Call : public std::enable_shared_from_this<ProxyRoute::Call> {
  public:
   Call(ProxyRoute& route, std::shared_ptr<http::Exchange> exchange)
@@ -138,7 +138,11 @@ class ProxyRoute::Call : public std::enable_shared_from_this<ProxyRoute::Call> {
     sending_ = route_.transport_.send(
         origin, std::move(request), options,
         [self = shared_from_this()](Result<http::Response> r) { self->answered(std::move(r)); });
-    exchange_->on_client_gone([self = shared_from_this()] { self->stop(); });
+    exchange_->on_client_gone([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) {
+        self->stop();
+      }
+    });
   }
 
  private:

@@ -72,6 +72,7 @@ class FakeWorkers final : public http::Transport {
     bool waiting_for_news = false;
   };
   explicit FakeWorkers(EventLoop& loop) : loop_(loop) {}
+  ~FakeWorkers() override { const auto dropped = std::exchange(calls_, {}); }
 
   FakeWorker& add(WorkerPod pod, api::Resources capacity, const std::string& jwks);
   void remove(const std::string& name) { workers_.erase(name); }
