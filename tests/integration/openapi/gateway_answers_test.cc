@@ -34,7 +34,10 @@ class GatewayAnswersTest : public GatewayTest {
   }
   std::string open(const std::string& id, Json more = Json::object(),
                    const std::string& pool = "files") {
-    return judge("POST", kSessions, create(id, std::move(more), pool));
+    const auto exchange = create(id, std::move(more), pool);
+    // A session's opening is told in the worker's words, here a fake one's: see the worker's test.
+    return exchange->answered() && exchange->status() < 300 ? std::to_string(exchange->status())
+                                                            : judge("POST", kSessions, exchange);
   }
 
   static constexpr const char* kSessions = "/v1/namespaces/default/pools/files/sessions";

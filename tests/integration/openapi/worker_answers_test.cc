@@ -20,6 +20,8 @@ sessions:
   resources: {gpu: 1}
   limits: {maxActivitiesPerSession: 2, maxFileBytes: 100000, maxDiskBytesPerSession: 50000}
 exec: true
+activities:
+- {name: nap, command: [sleep, "1000"]}
 )";
 
 // Answers of the document that cannot be brought about from outside in a test without sleeps.
@@ -30,6 +32,9 @@ const std::set<std::string>& out_of_reach() {
       "POST /v1/sessions/{id}/activities 503",
       // The worker listens only when it is ready.
       "GET /readyz 503",
+      // Both scopes may read; only a token that claims a scope its key lacks is refused, and our
+      // signer makes none.
+      "GET /v1/sessions 403", "GET /v1/slots 403",
       // The process or the disk is overloaded.
       "GET /v1/sessions/{id}/files/{path} 429", "GET /v1/sessions/{id}/files/{path} 503",
       "PUT /v1/sessions/{id}/files/{path} 503"};
@@ -100,13 +105,13 @@ class WorkerAnswersTest : public ::testing::Test {
   static std::string session(const std::string& id, const std::string& rest = "") {
     return "/v1/sessions/" + id + rest;
   }
-  /// A session with the token "token of <id>".
+  /// A session with the token "token-of-<id>".
   std::string open(const std::string& id, Json more = Json::object()) {
     more["id"] = id;
     more["tokenHash"] = auth::sha256_hex(token(id));
     return call("POST", "/v1/sessions", create_token_, dump_json(more));
   }
-  static std::string token(const std::string& id) { return "token of " + id; }
+  static std::string token(const std::string& id) { return "token-of-" + id; }
   static std::string exec(const std::string& id, const std::string& script) {
     return dump_json(
         {{"activityId", id}, {"type", "exec"}, {"input", {{"argv", {"sh", "-c", script}}}}});
@@ -248,8 +253,8 @@ TEST_F(WorkerAnswersTest, Activities) {
   EXPECT_EQ(wait_for("s1", "bad"), "200");
   EXPECT_EQ(last_.body["failure"]["type"], "CommandNotFound") << last_.text;
   EXPECT_EQ(call("POST", activities, token("s1"), R"({"type": "none"})"), "400 UnknownActivity");
-  EXPECT_EQ(call("POST", activities, token("s1"), R"({"activityId": "ok", "type": "none"})"),
-            "400 UnknownActivity");
+  EXPECT_EQ(call("POST", activities, token("s1"), R"({"activityId": "ok", "type": "nap"})"),
+            "409 ActivityIdTaken");
   EXPECT_EQ(call("POST", activities, token("s1"), "[]"), "400 InvalidArgument");
   EXPECT_EQ(call("POST", activities, token("s1"), std::string((4 << 20) + 1, ' ')), "413 TooLarge");
   EXPECT_EQ(call("GET", activities + "/none", token("s1")), "404 ActivityNotFound");
