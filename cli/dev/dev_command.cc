@@ -179,9 +179,9 @@ class DevStack {
       return fail(Error::from_errno(errno, "locking " + dir_.string()));
     }
     if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
-      return fail(Error::make(ErrorCode::kConflict, "DataDirInUse",
-                              "another `berth dev` uses " + dir_.string() +
-                                  "; end it, or choose another --data-dir"));
+      return fail(Error::make(
+          ErrorCode::kConflict, "DataDirInUse",
+          "another `berth dev` uses " + dir_.string() + "; end it, or choose another --data-dir"));
     }
     return {};
   }
