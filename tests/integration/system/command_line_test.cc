@@ -182,6 +182,7 @@ spec:
   worker: {image: berth.local/worker}
   sessions:
     maxPerWorker: many
+  scaling: {maxWorkers: 1}
 )";
   const Ran ran = run(dev_command("dev", "127.0.0.1:0", "data"));
   EXPECT_EQ(ran.status, 2) << ran.output;
@@ -247,9 +248,9 @@ TEST_F(CommandLine, PoolScaleFixesTheNumberOfWorkersAndAutoGivesItBack) {
   start_dev();
   const auto workers = [&] {
     const Json list = parse_json(run({"pool", "list", "-o", "json"}).output).value_or(Json());
-    const Json* ready = list.is_array() && list.size() == 1
-                            ? find_path(list[0], {"status", "workers", "ready"})
-                            : nullptr;
+    const Json items = list.value("items", Json::array());
+    const Json* ready =
+        items.size() == 1 ? find_path(items[0], {"status", "workers", "ready"}) : nullptr;
     return ready == nullptr ? -1 : ready->get<int>();
   };
   const Ran fixed = run({"pool", "scale", "p", "--workers", "2"});
