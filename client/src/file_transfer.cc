@@ -163,6 +163,10 @@ void Download::answered(const Result<http::Response>& result) {
     failed(result);
     return;
   }
+  if (result->headers.get("Content-Type") != "application/octet-stream") {
+    failed(berth::fail(Error::invalid("path", "is a directory of the session; name a file")));
+    return;
+  }
   moved();
   source_ = result->body_source;
   blocking([](PartFile& file) { return file.restart(); }, &Download::pull);

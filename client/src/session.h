@@ -35,6 +35,9 @@ struct SessionFacts {
   bool keep_alive = true;  ///< The lease is renewed here.
 };
 
+/// Whether a worker's refusal means that the session, or our right to it, is gone for good.
+bool says_session_over(const Error& error);
+
 /// One session as this process sees it: Open, then Failed or Closed. All calls to its worker go
 /// through here, so each answer counts as a renewal and each word that the session is over is
 /// heard, whoever asked.
@@ -115,7 +118,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_answer(TimePoint sent_at, Result<http::Response> result, const AnswerFn& done);
   void judge(Result<http::Response> result, const AnswerFn& done);
   Cancel send_renewal(Duration deadline, Lease::DoneFn done);
-  void over(Error error);
+  void over(Error error, std::optional<api::EndReason> reason);
   void ask_why(Error error);
   void lose_lease();
   void fail_with(Error error, std::optional<api::EndReason> reason);

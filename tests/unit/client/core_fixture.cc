@@ -77,6 +77,13 @@ CoreTest::CoreTest() {
                                 options);
 }
 
+void CoreTest::TearDown() {
+  core->close([] {});
+  loop.advance(Core::kCloseGrace);
+  EXPECT_EQ(core->sessions(), 0u);
+  EXPECT_EQ(core->calls(), 0u);
+}
+
 void CoreTest::begin_open(SessionOptions session) {
   opened.reset();
   core->open({"files", std::move(session), std::nullopt, root}, call_scope,

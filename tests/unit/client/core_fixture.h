@@ -32,6 +32,8 @@ http::Response error_answer(int status, const std::string& code, const std::stri
 class CoreTest : public testing::Test {
  protected:
   CoreTest();
+  /// Closes the core, as a Client does: nothing is left that holds another thing in a circle.
+  void TearDown() override;
 
   /// Opens session "s1" and hands it over, with its answer given at once.
   Core::SessionPtr open(SessionOptions options = {.id = "s1"}, Duration heartbeat = seconds(20));

@@ -43,6 +43,12 @@ class FileTransferTest : public CoreTest {
                    [this](Outcome<std::monostate> r) { outcome = std::move(r); });
     loop.run_ready();
   }
+  static http::Response file_answer(std::shared_ptr<http::BodySource> body) {
+    http::Response response;
+    response.headers.set("Content-Type", "application/octet-stream");
+    response.body_source = std::move(body);
+    return response;
+  }
   // The whole body that was sent.
   Result<std::string> sent_body(const fakes::FakeTransport::CallPtr& call) {
     Result<std::string> bytes;
@@ -144,11 +150,9 @@ TEST_F(FileTransferTest, DownloadsReplaceTheFileWhenComplete) {
   write(directory / "local", "old");
   download();
   const auto call = transport.expect_request("GET", "/v1/sessions/s1/files/out");
-  http::Response response;
   auto body = std::make_shared<fakes::FakeBody>(loop);
   auto writer = body->writer();
-  response.body_source = std::move(body);
-  call->answer(std::move(response));
+  call->answer(file_answer(std::move(body)));
   writer.write("new ");
   writer.write("content");
   loop.run_ready();
@@ -162,15 +166,13 @@ TEST_F(FileTransferTest, DownloadsReplaceTheFileWhenComplete) {
 
 TEST_F(FileTransferTest, ADownloadThatIsCutBeginsAgain) {
   download();
-  http::Response response;
   auto body = std::make_shared<fakes::FakeBody>(loop);
   auto writer = body->writer();
-  response.body_source = std::move(body);
-  transport.expect_request()->answer(std::move(response));
+  transport.expect_request()->answer(file_answer(std::move(body)));
   writer.write("a long first part");
   writer.fail(Error::make(ErrorCode::kUnavailable, "ConnectionLost", "cut"));
   loop.advance(seconds(1));
-  transport.expect_request()->answer(http::Response::text(200, "short"));
+  transport.expect_request()->answer(file_answer(http::string_source("short")));
   loop.run_ready();
   ASSERT_TRUE(outcome && *outcome);
   EXPECT_EQ(read(directory / "local"), "short");
@@ -183,6 +185,15 @@ TEST_F(FileTransferTest, AMissingFileIsItsOwnErrorAndLeavesNothing) {
   EXPECT_EQ(outcome->error().kind, ErrorKind::kFileNotFound);
   EXPECT_EQ(files(), 0u);
   EXPECT_EQ(session->state(), SessionState::kOpen);
+}
+
+TEST_F(FileTransferTest, ADirectorysListingIsNoFile) {
+  download();
+  transport.expect_request()->answer(http::Response::json(200, "{\"entries\": []}"));
+  loop.run_ready();
+  EXPECT_EQ(outcome->error().kind, ErrorKind::kInvalidArgument);
+  EXPECT_EQ(outcome->error().error.field, "path");
+  EXPECT_EQ(files(), 0u);
 }
 
 TEST_F(FileTransferTest, CancellingADownloadLeavesNothing) {

@@ -227,7 +227,9 @@ void LoopbackServer::get_file(const ExchangePtr& exchange) {
   if (it == state_.files.end()) {
     exchange->reply(Error::make(ErrorCode::kNotFound, "FileNotFound", "no such file"));
   } else {
-    exchange->reply(http::Response::text(200, it->second));
+    http::Response response = http::Response::text(200, it->second);
+    response.headers.set("Content-Type", "application/octet-stream");
+    exchange->reply(std::move(response));
   }
 }
 

@@ -107,6 +107,18 @@ TEST_F(SessionTest, AnEndedSessionIsLostAtOnceWithItsReason) {
   EXPECT_EQ(loop.timers(), 0u);
 }
 
+TEST_F(SessionTest, AReasonInTheRefusalItselfNeedsNoQuestion) {
+  session = open();
+  loop.advance(seconds(7));
+  transport.expect_request("POST", kHeartbeat)
+      ->answer(http::Response::json(
+          410, R"({"code": "SessionEnded", "message": "over", "endReason": "IdleTimeout"})"));
+  loop.run_ready();
+  EXPECT_EQ(failure().ended, api::EndReason::kIdleTimeout);
+  EXPECT_EQ(failure().text(), "SessionFailed: over (IdleTimeout)");
+  EXPECT_EQ(transport.waiting(), 0u);
+}
+
 TEST_F(SessionTest, TheReasonIsNotWaitedForLong) {
   session = open();
   loop.advance(seconds(7));

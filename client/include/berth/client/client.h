@@ -20,20 +20,23 @@
 /// sessions in Temporal's Go SDK: a session is a reservation of one slot on one worker; its
 /// activities all run there.
 ///
-///     berth::client::Client client({.gateway = "http://127.0.0.1:7070", .token = token, .pool =
-///     "files"}); auto session = create_session(client.context(), {.creation_timeout = 1min,
-///     .execution_timeout = 10min}).get(); if (!session) { std::cerr << session.error().text() <<
-///     '\n'; return 1; } auto fetched = execute_activity(*session, "fetch", {{"path",
-///     "/data/a"}}).get(); auto stored = execute_activity(*session, "store", {{"to",
-///     "/out/a"}}).get(); complete_session(*session).get();
+///     Client client({.gateway = "http://127.0.0.1:7070", .token = token, .pool = "files"});
+///     auto session = create_session(client.context(), {.execution_timeout = 10min}).get();
+///     if (!session) {
+///       std::cerr << session.error().text();
+///       return 1;
+///     }
+///     auto fetched = execute_activity(*session, "fetch", {{"path", "/data/a"}}).get();
+///     auto stored = execute_activity(*session, "store", {{"to", "/out/a"}}).get();
+///     complete_session(*session).get();
 namespace berth::client {
 
 class Client;
 
 struct ClientOptions {
-  std::string
-      gateway;  ///< Origin of the gateway, "http://host:port". Several, comma-separated: tried in
-                ///< turn. A bad one shows as kInvalidArgument "gateway" from the first call.
+  /// Origin of the gateway, "http://host:port". Several, comma-separated: tried in turn. A bad one
+  /// shows as kInvalidArgument "gateway" from the first call.
+  std::string gateway{};
   std::string token{};         ///< Bearer token for the gateway.
   std::string ns = "default";  ///< Namespace of the pools.
   std::string pool{};          ///< Default pool of contexts that name none.
