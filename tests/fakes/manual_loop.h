@@ -39,7 +39,8 @@ class ManualLoop final : public EventLoop {
   void run_ready();
   /// Moves time forward, stopping at each timer on the way and running it at its own time.
   void advance(Duration by);
-  /// As a stalled or suspended process sees it: time jumps at once, then all that came due runs late.
+  /// As a stalled or suspended process sees it: time jumps at once, then all that came due runs
+  /// late.
   void stall(Duration by);
   std::size_t timers() const { return timers_->size(); }
 

@@ -69,8 +69,8 @@ struct Model {
     for (const int id : due) {
       end(id, Duration{0}, now);
     }
-    std::erase_if(holds,
-                  [&](const auto& h) { return h.second.until <= now && over.insert(h.first).second; });
+    std::erase_if(
+        holds, [&](const auto& h) { return h.second.until <= now && over.insert(h.first).second; });
   }
 };
 

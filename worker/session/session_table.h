@@ -224,7 +224,8 @@ class SessionTable {
   void end_all(api::EndReason reason);
   void place_ended(EndedSession ended);
   void remember(EndedSession ended);
-  /// The held slot is free or taken over: its session is now only remembered. Nothing if there is no hold.
+  /// The held slot is free or taken over: its session is now only remembered. Nothing if there is
+  /// no hold.
   void end_hold(const api::SessionId& id);
   void release_hold(const api::SessionId& id);
   void forget_old(TimePoint now);

@@ -62,11 +62,19 @@ class Scanner {
 
 }  // namespace
 
-TimePoint SystemClock::now() const { return TimePoint(read_clock(CLOCK_BOOTTIME)); }
-WallTime SystemClock::wall_now() const { return WallTime(read_clock(CLOCK_REALTIME)); }
+TimePoint SystemClock::now() const {
+  return TimePoint(read_clock(CLOCK_BOOTTIME));
+}
+WallTime SystemClock::wall_now() const {
+  return WallTime(read_clock(CLOCK_REALTIME));
+}
 
-std::string format_rfc3339(WallTime t) { return format(t, 3); }
-std::string format_rfc3339_micro(WallTime t) { return format(t, 6); }
+std::string format_rfc3339(WallTime t) {
+  return format(t, 3);
+}
+std::string format_rfc3339_micro(WallTime t) {
+  return format(t, 6);
+}
 
 Result<WallTime> parse_rfc3339(std::string_view text) {
   const auto bad = [&] {

@@ -96,7 +96,9 @@ std::string format_duration(Duration d) {
   return out;
 }
 
-double to_seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+double to_seconds(Duration d) {
+  return std::chrono::duration<double>(d).count();
+}
 
 Duration from_seconds(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));

@@ -2,12 +2,12 @@
 
 #include <sys/timerfd.h>
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <map>
@@ -20,7 +20,8 @@ namespace berth {
 namespace asio = boost::asio;
 
 struct AsioLoop::Impl {
-  // The number makes keys unique: a handle finds its own timer or none, and equal times run in order of asking.
+  // The number makes keys unique: a handle finds its own timer or none, and equal times run in
+  // order of asking.
   using TimerMap = std::map<std::pair<TimePoint, std::uint64_t>, std::function<void()>>;
 
   Impl() : context(1), timer(context) {
@@ -63,8 +64,7 @@ struct AsioLoop::Impl {
 
   void fire() {
     std::uint64_t expirations = 0;
-    [[maybe_unused]] const auto n =
-        ::read(timer.native_handle(), &expirations, sizeof expirations);
+    [[maybe_unused]] const auto n = ::read(timer.native_handle(), &expirations, sizeof expirations);
     armed_for = TimePoint::max();
     // Only what is due now: a callback that re-arms itself with no delay must not starve IO.
     const TimePoint now = clock.now();
@@ -87,14 +87,17 @@ struct AsioLoop::Impl {
 
 AsioLoop::AsioLoop() : impl_(std::make_unique<Impl>()) {}
 AsioLoop::~AsioLoop() {
-  // Callbacks own things whose destructors cancel timers; let them go while the map is still in place.
+  // Callbacks own things whose destructors cancel timers; let them go while the map is still in
+  // place.
   auto timers = impl_->timers;
   while (!timers->empty()) {
     auto node = timers->extract(timers->begin());
   }
 }
 
-void AsioLoop::post(std::function<void()> fn) { asio::post(impl_->context, std::move(fn)); }
+void AsioLoop::post(std::function<void()> fn) {
+  asio::post(impl_->context, std::move(fn));
+}
 
 Cancel AsioLoop::call_at(TimePoint when, std::function<void()> fn) {
   const std::pair key(when, ++impl_->last_timer);
@@ -108,13 +111,17 @@ Cancel AsioLoop::call_at(TimePoint when, std::function<void()> fn) {
   });
 }
 
-const Clock& AsioLoop::clock() const { return impl_->clock; }
+const Clock& AsioLoop::clock() const {
+  return impl_->clock;
+}
 void AsioLoop::run() {
   auto guard = asio::make_work_guard(impl_->context);
   impl_->context.restart();
   impl_->context.run();
 }
-void AsioLoop::stop() { impl_->context.stop(); }
+void AsioLoop::stop() {
+  impl_->context.stop();
+}
 
 Cancel AsioLoop::on_signals(const std::vector<int>& signals, std::function<void(int)> fn) {
   struct State {
@@ -144,6 +151,8 @@ Cancel AsioLoop::on_signals(const std::vector<int>& signals, std::function<void(
   });
 }
 
-boost::asio::io_context& AsioLoop::context() { return impl_->context; }
+boost::asio::io_context& AsioLoop::context() {
+  return impl_->context;
+}
 
 }  // namespace berth

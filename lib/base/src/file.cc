@@ -36,9 +36,9 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t m
       return fail(Error::from_errno(errno, "reading " + path.string()));
     }
     if (out.size() + static_cast<std::size_t>(n) > max_bytes) {
-      return fail(Error::make(ErrorCode::kResourceExhausted, "TooLarge",
-                              path.string() + " is larger than " + std::to_string(max_bytes) +
-                                  " bytes"));
+      return fail(
+          Error::make(ErrorCode::kResourceExhausted, "TooLarge",
+                      path.string() + " is larger than " + std::to_string(max_bytes) + " bytes"));
     }
     out.append(buffer.data(), static_cast<std::size_t>(n));
   }

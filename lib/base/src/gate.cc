@@ -39,7 +39,11 @@ void Gate::close(std::function<void()> on_empty) {
   }
 }
 
-bool Gate::closed() const { return state_->closed; }
-std::size_t Gate::count() const { return state_->count; }
+bool Gate::closed() const {
+  return state_->closed;
+}
+std::size_t Gate::count() const {
+  return state_->count;
+}
 
 }  // namespace berth

@@ -140,20 +140,22 @@ const Json* FieldReader::typed(std::string_view key, bool need, bool (*is)(const
 }
 
 void FieldReader::required(std::string_view key, std::string& out) {
-  if (const Json* v = typed(key, true, [](const Json& j) { return j.is_string(); }, "a string")) {
+  if (const Json* v = typed(
+          key, true, [](const Json& j) { return j.is_string(); }, "a string")) {
     out = v->get<std::string>();
   }
 }
 
 void FieldReader::optional(std::string_view key, std::string& out) {
-  if (const Json* v = typed(key, false, [](const Json& j) { return j.is_string(); }, "a string")) {
+  if (const Json* v = typed(
+          key, false, [](const Json& j) { return j.is_string(); }, "a string")) {
     out = v->get<std::string>();
   }
 }
 
 void FieldReader::optional(std::string_view key, bool& out) {
-  if (const Json* v =
-          typed(key, false, [](const Json& j) { return j.is_boolean(); }, "true or false")) {
+  if (const Json* v = typed(
+          key, false, [](const Json& j) { return j.is_boolean(); }, "true or false")) {
     out = v->get<bool>();
   }
 }
@@ -179,21 +181,24 @@ void check_range(FieldReader& r, std::string_view key, const Json* v, T& out, T 
 void FieldReader::required(std::string_view key, std::int64_t& out, std::int64_t min,
                            std::int64_t max) {
   check_range(*this, key,
-              typed(key, true, [](const Json& j) { return j.is_number_integer(); }, "an integer"),
+              typed(
+                  key, true, [](const Json& j) { return j.is_number_integer(); }, "an integer"),
               out, min, max);
 }
 
 void FieldReader::optional(std::string_view key, std::int64_t& out, std::int64_t min,
                            std::int64_t max) {
   check_range(*this, key,
-              typed(key, false, [](const Json& j) { return j.is_number_integer(); }, "an integer"),
+              typed(
+                  key, false, [](const Json& j) { return j.is_number_integer(); }, "an integer"),
               out, min, max);
 }
 
 void FieldReader::optional(std::string_view key, double& out, double min, double max) {
   check_range(*this, key,
-              typed(key, false, [](const Json& j) { return j.is_number(); }, "a number"), out, min,
-              max);
+              typed(
+                  key, false, [](const Json& j) { return j.is_number(); }, "a number"),
+              out, min, max);
 }
 
 void FieldReader::duration(std::string_view key, std::chrono::nanoseconds& out,
@@ -215,11 +220,13 @@ void FieldReader::duration(std::string_view key, std::chrono::nanoseconds& out,
 }
 
 const Json* FieldReader::object(std::string_view key) {
-  return typed(key, false, [](const Json& j) { return j.is_object(); }, "an object");
+  return typed(
+      key, false, [](const Json& j) { return j.is_object(); }, "an object");
 }
 
 const Json* FieldReader::array(std::string_view key) {
-  return typed(key, false, [](const Json& j) { return j.is_array(); }, "a list");
+  return typed(
+      key, false, [](const Json& j) { return j.is_array(); }, "a list");
 }
 
 Status FieldReader::finish() {

@@ -23,8 +23,9 @@ TEST(Rfc3339, AcceptsOffsetsAndAnyFraction) {
 }
 
 TEST(Rfc3339, RefusesWhatIsNoTime) {
-  for (const char* bad : {"", "now", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00",
-                          "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00Zx", "2026-01-01T25:00:00Z"}) {
+  for (const char* bad :
+       {"", "now", "2026-13-01T00:00:00Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00.Z",
+        "2026-01-01T00:00:00Zx", "2026-01-01T25:00:00Z"}) {
     EXPECT_FALSE(parse_rfc3339(bad)) << bad;
   }
 }

@@ -29,7 +29,9 @@ TEST(AsioLoop, RunsTimersInOrderOfTimeThenOfAsking) {
 TEST(AsioLoop, ADestroyedHandleCancels) {
   AsioLoop loop;
   bool ran = false;
-  { Cancel gone = loop.call_after(0ms, [&] { ran = true; }); }
+  {
+    Cancel gone = loop.call_after(0ms, [&] { ran = true; });
+  }
   Cancel end = loop.call_after(2ms, [&] { loop.stop(); });
   loop.run();
   EXPECT_FALSE(ran);

@@ -10,8 +10,7 @@ namespace {
 class FileTest : public testing::Test {
  protected:
   std::filesystem::path dir_ =
-      std::filesystem::path(testing::TempDir()) /
-      ("berth-file-" + std::to_string(::getpid()));
+      std::filesystem::path(testing::TempDir()) / ("berth-file-" + std::to_string(::getpid()));
   void SetUp() override { std::filesystem::create_directories(dir_); }
   void TearDown() override { std::filesystem::remove_all(dir_); }
 };

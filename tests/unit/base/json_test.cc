@@ -15,10 +15,13 @@ TEST(ParseJson, ReportsWhereItFailed) {
 
 TEST(ParseJson, RefusesDeepNestingInsteadOfUsingTheStack) {
   EXPECT_TRUE(parse_json(std::string(60, '[') + std::string(60, ']')));
-  EXPECT_NE(parse_json(std::string(100'000, '[')).error().message.find("deeper"), std::string::npos);
+  EXPECT_NE(parse_json(std::string(100'000, '[')).error().message.find("deeper"),
+            std::string::npos);
 }
 
-TEST(DumpJson, ReplacesInvalidUtf8) { EXPECT_EQ(dump_json(Json("a\xff")), "\"a\xef\xbf\xbd\""); }
+TEST(DumpJson, ReplacesInvalidUtf8) {
+  EXPECT_EQ(dump_json(Json("a\xff")), "\"a\xef\xbf\xbd\"");
+}
 
 TEST(Find, TreatsNullAsAbsent) {
   const Json j = {{"a", nullptr}, {"b", {{"c", "x"}}}};

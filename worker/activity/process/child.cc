@@ -12,11 +12,13 @@ namespace berth::worker {
 namespace {
 
 constexpr std::size_t kMaxProgressLine = 16u << 10;
-constexpr std::size_t kPipeDrain = 1u << 20;  // The largest pipe that an unprivileged process can have.
+constexpr std::size_t kPipeDrain =
+    1u << 20;  // The largest pipe that an unprivileged process can have.
 constexpr Duration kFirstRetry = std::chrono::milliseconds(1);
 constexpr Duration kLastRetry = std::chrono::milliseconds(100);
 constexpr Duration kStuckAfter = std::chrono::seconds(5);
-// The process table is no snapshot: a process may slip through one reading of it, behind a parent that just exits.
+// The process table is no snapshot: a process may slip through one reading of it, behind a parent
+// that just exits.
 constexpr int kSweepsToBeSure = 2;
 
 }  // namespace
@@ -91,9 +93,9 @@ void Child::on_output(std::string_view bytes) {
   output_too_large_ = true;
   output_ = {};
   stdout_->close();
-  events_.limit_passed("OutputTooLarge", "it printed more than " +
-                                             std::to_string(spec_.max_output_bytes) +
-                                             " bytes to stdout");
+  events_.limit_passed(
+      "OutputTooLarge",
+      "it printed more than " + std::to_string(spec_.max_output_bytes) + " bytes to stdout");
   stop();
 }
 
@@ -127,8 +129,7 @@ void Child::on_sweep(const std::vector<ProcessInfo>& alive) {
     return;
   }
   if (!killing_) {
-    if (spec_.max_processes > 0 &&
-        alive.size() > static_cast<std::size_t>(spec_.max_processes)) {
+    if (spec_.max_processes > 0 && alive.size() > static_cast<std::size_t>(spec_.max_processes)) {
       events_.limit_passed("TooManyProcesses", "it ran " + std::to_string(alive.size()) +
                                                    " processes; the limit is " +
                                                    std::to_string(spec_.max_processes));

@@ -33,21 +33,24 @@ struct ChildExit {
 };
 
 struct ChildEvents {
-  std::function<void(std::string_view line)> progress_line;  ///< One line, at most 16 KiB; longer ones are dropped.
-  std::function<void()> stderr_grew;                         ///< See Child::stderr_tail().
+  std::function<void(std::string_view line)>
+      progress_line;                  ///< One line, at most 16 KiB; longer ones are dropped.
+  std::function<void()> stderr_grew;  ///< See Child::stderr_tail().
   /// A limit was passed, and it is being ended: "OutputTooLarge" or "TooManyProcesses".
   std::function<void(std::string type, std::string message)> limit_passed;
-  std::function<void(ChildExit)> gone;  ///< Once, on the loop, with nothing of the child on the stack.
+  std::function<void(ChildExit)>
+      gone;  ///< Once, on the loop, with nothing of the child on the stack.
 };
 
 /// The processes of one activity: a leader and everything that it started, however far that went.
 ///
-/// It is gone when the leader has been reaped and no process is left. Once the leader has exited the rest is killed at
-/// once (SIGKILL). The leader's number stays taken until then, because it is reaped last: signals to its group cannot
-/// hit strangers.
+/// It is gone when the leader has been reaped and no process is left. Once the leader has exited
+/// the rest is killed at once (SIGKILL). The leader's number stays taken until then, because it is
+/// reaped last: signals to its group cannot hit strangers.
 ///
-/// Loop thread only. Memory is bounded by max_output_bytes and a few small buffers, whatever the child prints. Destroying
-/// it before `gone` kills what it can and forgets the rest: only for a worker that is exiting.
+/// Loop thread only. Memory is bounded by max_output_bytes and a few small buffers, whatever the
+/// child prints. Destroying it before `gone` kills what it can and forgets the rest: only for a
+/// worker that is exiting.
 class Child {
  public:
   /// Errors as of spawn(): nothing runs then.

@@ -23,7 +23,8 @@ class OutputTail {
 std::string to_valid_utf8(std::string_view bytes);
 /// The last `max` bytes of valid UTF-8, cut between characters.
 std::string_view last_characters(std::string_view text, std::size_t max);
-/// The first bytes of something unexpected, fit for a message: in quotes, control characters escaped, with "..." if cut.
+/// The first bytes of something unexpected, fit for a message: in quotes, control characters
+/// escaped, with "..." if cut.
 std::string quote_start(std::string_view bytes, std::size_t max = 64);
 
 }  // namespace berth::worker

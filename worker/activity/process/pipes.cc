@@ -41,22 +41,24 @@ PipeWriter::PipeWriter(AsioLoop& loop, UniqueFd pipe, std::string bytes)
   asio::async_write(impl_->descriptor, asio::buffer(impl_->bytes),
                     [impl = impl_](ErrorCodeIn, std::size_t) { shut(impl->descriptor); });
 }
-PipeWriter::~PipeWriter() { shut(impl_->descriptor); }
+PipeWriter::~PipeWriter() {
+  shut(impl_->descriptor);
+}
 
 struct PipeReader::Impl : std::enable_shared_from_this<PipeReader::Impl> {
   Impl(AsioLoop& l, UniqueFd pipe, ChunkFn f)
       : loop(l), descriptor(l.context(), pipe.release()), fn(std::move(f)) {}
 
   void read() {
-    descriptor.async_read_some(
-        asio::buffer(buffer), [self = shared_from_this()](ErrorCodeIn ec, std::size_t n) {
-          if (ec || !self->descriptor.is_open()) {
-            shut(self->descriptor);
-            return;
-          }
-          self->fn(std::string_view(self->buffer.data(), n));
-          self->go_on(n);
-        });
+    descriptor.async_read_some(asio::buffer(buffer),
+                               [self = shared_from_this()](ErrorCodeIn ec, std::size_t n) {
+                                 if (ec || !self->descriptor.is_open()) {
+                                   shut(self->descriptor);
+                                   return;
+                                 }
+                                 self->fn(std::string_view(self->buffer.data(), n));
+                                 self->go_on(n);
+                               });
   }
 
   void go_on(std::size_t n) {
@@ -90,7 +92,9 @@ PipeReader::PipeReader(AsioLoop& loop, UniqueFd pipe, ChunkFn fn)
   impl_->read();
 }
 
-PipeReader::~PipeReader() { close(); }
+PipeReader::~PipeReader() {
+  close();
+}
 
 void PipeReader::close() {
   impl_->pause.cancel();
@@ -100,8 +104,8 @@ void PipeReader::close() {
 void PipeReader::drain(std::size_t limit) {
   std::array<char, 4096> buffer;
   while (impl_->descriptor.is_open() && limit > 0) {
-    const ssize_t n = ::read(impl_->descriptor.native_handle(), buffer.data(),
-                             std::min(buffer.size(), limit));
+    const ssize_t n =
+        ::read(impl_->descriptor.native_handle(), buffer.data(), std::min(buffer.size(), limit));
     if (n < 0 && errno == EINTR) {
       continue;
     }

@@ -55,8 +55,9 @@ void ProcessSupervisor::sweep_soon() {
 void ProcessSupervisor::schedule() {
   const bool frequent = std::any_of(entries_.begin(), entries_.end(),
                                     [](const Entry& e) { return e.watch.frequent; });
-  const TimePoint when =
-      loop_.clock().now() + (frequent ? kFrequent : entries_.empty() ? kIdle : kUsual);
+  const TimePoint when = loop_.clock().now() + (frequent           ? kFrequent
+                                                : entries_.empty() ? kIdle
+                                                                   : kUsual);
   if (when < next_sweep_) {
     next_sweep_ = when;
     timer_ = loop_.call_at(when, [this] { sweep(); });

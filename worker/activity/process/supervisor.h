@@ -17,17 +17,20 @@
 
 namespace berth::worker {
 
-/// Knows at any time which processes belong to which activity. One per worker process; loop thread only.
+/// Knows at any time which processes belong to which activity. One per worker process; loop thread
+/// only.
 ///
-/// It makes this process the reaper of its orphans (PR_SET_CHILD_SUBREAPER), so whatever an activity starts stays among
-/// our descendants until it is dead. A *sweep* reads the process table once for all activities: it sorts our
-/// descendants by activity (by ancestry, then by the marks of marker.h), tells each activity its living processes, and
-/// reaps orphans that have died. It happens on request, and ten times a second while an activity has a limit on
-/// processes, else every two seconds (every 30 when there is none).
+/// It makes this process the reaper of its orphans (PR_SET_CHILD_SUBREAPER), so whatever an
+/// activity starts stays among our descendants until it is dead. A *sweep* reads the process table
+/// once for all activities: it sorts our descendants by activity (by ancestry, then by the marks of
+/// marker.h), tells each activity its living processes, and reaps orphans that have died. It
+/// happens on request, and ten times a second while an activity has a limit on processes, else
+/// every two seconds (every 30 when there is none).
 ///
-/// Zombie children that carry no mark of ours are taken to belong to code around us that waits for them itself; they
-/// are reaped after a minute (in a container, where this is process 1, they may be orphans of a `kubectl exec`). A
-/// library's user who starts processes should therefore wait for them within a minute of their end.
+/// Zombie children that carry no mark of ours are taken to belong to code around us that waits for
+/// them itself; they are reaped after a minute (in a container, where this is process 1, they may
+/// be orphans of a `kubectl exec`). A library's user who starts processes should therefore wait for
+/// them within a minute of their end.
 ///
 /// Sets SIGPIPE to be ignored: a command may close its stdin early.
 class ProcessSupervisor {
@@ -72,7 +75,8 @@ class ProcessSupervisor {
   AsioLoop& loop_;
   Log log_;
   std::list<Entry> entries_;
-  std::map<std::pair<pid_t, std::uint64_t>, TimePoint> strangers_;  // Zombies without a mark, when first seen.
+  std::map<std::pair<pid_t, std::uint64_t>, TimePoint>
+      strangers_;  // Zombies without a mark, when first seen.
   Id last_id_ = 0;
   bool requested_ = false;
   TimePoint next_sweep_ = TimePoint::max();

@@ -15,7 +15,8 @@ TEST_F(ServiceTest, AStoppedProcessExtendsLeasesByTheTimeItStood) {
   EXPECT_FALSE(table_->check_open(api::SessionId("s1")));
 }
 
-// Takes turns as the real loop does: first all timers that are due, then what had been posted before and by them.
+// Takes turns as the real loop does: first all timers that are due, then what had been posted
+// before and by them.
 class TurnLoop final : public EventLoop {
  public:
   void post(std::function<void()> fn) override { posted_.push_back(std::move(fn)); }
@@ -40,7 +41,8 @@ TEST_F(ServiceTest, ARenewalThatWaitsWhenTheLeaseExpiresIsReadFirst) {
   SessionTableSettings settings;
   settings.sessions.max_per_worker = 1;
   SessionTable table(settings, loop.clock(), ledger_);
-  WorkerService service({loop, random_, table, registry_, directories_, worker_metrics_, Log()}, {});
+  WorkerService service({loop, random_, table, registry_, directories_, worker_metrics_, Log()},
+                        {});
   api::CreateSession ask;
   ask.id = api::SessionId("s1");
   ASSERT_TRUE(service.create(ask));

@@ -10,13 +10,15 @@
 
 namespace berth::api {
 
-/// POST .../activities. The same activity id never runs twice: a repeat answers with the state of the first.
+/// POST .../activities. The same activity id never runs twice: a repeat answers with the state of
+/// the first.
 struct StartActivity {
   ActivityId activity_id;  ///< Empty: the worker makes one.
   std::string type;        ///< A name that the worker knows, or "exec".
   Json input;              ///< Any JSON; for exec {"argv": [...], "stdin": "...", "env": {...}}.
   std::optional<Duration> start_to_close_timeout;
-  std::optional<Duration> heartbeat_timeout;  ///< Longest silence between two reports of progress; absent: none asked.
+  std::optional<Duration>
+      heartbeat_timeout;  ///< Longest silence between two reports of progress; absent: none asked.
 
   static Result<StartActivity> parse(const Json& body);
 };
@@ -29,9 +31,10 @@ inline bool is_final(ActivityState s) {
   return s != ActivityState::kRunning && s != ActivityState::kCancelling;
 }
 
-/// Why an activity did not succeed. `type` is for programs: the application's own ("FileNotFound"), or one of ours:
-/// "WorkerRestarted", "CommandNotFound", "ExitStatus", "Killed", "OutputTooLarge", "InvalidOutput", "Timeout",
-/// "HeartbeatTimeout", "Cancelled", "SessionEnded", "HttpStatus", "Internal".
+/// Why an activity did not succeed. `type` is for programs: the application's own ("FileNotFound"),
+/// or one of ours: "WorkerRestarted", "CommandNotFound", "ExitStatus", "Killed", "OutputTooLarge",
+/// "InvalidOutput", "Timeout", "HeartbeatTimeout", "Cancelled", "SessionEnded", "HttpStatus",
+/// "Internal".
 struct ActivityFailure {
   std::string type;
   std::string message;
@@ -43,13 +46,13 @@ struct ActivityInfo {
   ActivityId activity_id;
   std::string type;
   ActivityState state = ActivityState::kRunning;
-  Json result;                             ///< When succeeded.
-  std::optional<ActivityFailure> failure;  ///< When failed, cancelled or timed out.
-  Json progress;                           ///< The last one reported; null if none.
-  std::int64_t version = 0;                ///< Grows with each change; for `after` in long polls.
-  std::string stderr_tail;                 ///< At most 8 KiB.
-  std::optional<std::int64_t> exit_status; ///< exec and command: 0..255, 128+signal when killed.
-  std::string stdout_base64;               ///< exec: raw output.
+  Json result;                              ///< When succeeded.
+  std::optional<ActivityFailure> failure;   ///< When failed, cancelled or timed out.
+  Json progress;                            ///< The last one reported; null if none.
+  std::int64_t version = 0;                 ///< Grows with each change; for `after` in long polls.
+  std::string stderr_tail;                  ///< At most 8 KiB.
+  std::optional<std::int64_t> exit_status;  ///< exec and command: 0..255, 128+signal when killed.
+  std::string stdout_base64;                ///< exec: raw output.
   Duration runtime{};
 
   static Result<ActivityInfo> parse(const Json& body);

@@ -14,8 +14,8 @@ using WorkerUid = Strong<struct WorkerUidTag>;
 /// Made anew at each start of a worker process.
 using Incarnation = Strong<struct IncarnationTag>;
 
-/// Session and activity ids are chosen by clients and become folder names: 1 to 63 of [a-z0-9-]. `field` names the
-/// culprit in the error.
+/// Session and activity ids are chosen by clients and become folder names: 1 to 63 of [a-z0-9-].
+/// `field` names the culprit in the error.
 Status check_id(std::string_view id, std::string_view field);
 
 }  // namespace berth::api

@@ -9,8 +9,8 @@
 namespace berth::api {
 
 /// The token with which an owner asks for another session on the same worker. Its text is
-/// "<pod name>.<pod uid>.<session id>.<secret>": a gateway reads from it where to go, the worker whether the slot held
-/// for that session is the bearer's. A secret; never logged.
+/// "<pod name>.<pod uid>.<session id>.<secret>": a gateway reads from it where to go, the worker
+/// whether the slot held for that session is the bearer's. A secret; never logged.
 struct RecreateToken {
   std::string worker;  ///< Pod name; the only part that may hold dots.
   WorkerUid uid;

@@ -8,8 +8,8 @@
 
 namespace berth::api {
 
-/// Amounts by resource name. "session" is the slot itself and is always present in capacities; others are the pool's
-/// typed resources ("gpu"). Amounts are whole and at least 0.
+/// Amounts by resource name. "session" is the slot itself and is always present in capacities;
+/// others are the pool's typed resources ("gpu"). Amounts are whole and at least 0.
 using Resources = std::map<std::string, std::int64_t>;
 inline constexpr const char* kSlot = "session";
 
@@ -17,7 +17,8 @@ inline constexpr const char* kSlot = "session";
 Result<Resources> parse_resources(const Json& object, const std::string& path);
 Json to_json(const Resources& resources);
 
-/// The first name for which used + asked exceeds capacity (a missing capacity is 0), or empty when all fit.
+/// The first name for which used + asked exceeds capacity (a missing capacity is 0), or empty when
+/// all fit.
 std::string short_of(const Resources& capacity, const Resources& used, const Resources& asked);
 bool fits(const Resources& capacity, const Resources& used, const Resources& asked);
 void add_to(Resources& total, const Resources& more);

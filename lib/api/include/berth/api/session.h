@@ -9,8 +9,9 @@
 #include "berth/base/clock.h"
 #include "berth/base/json.h"
 
-/// The wire types of the session API, version 1. docs/openapi.yaml is the contract; each type here has parse (strict:
-/// from a client; lenient about unknown fields: from a server, so that old clients read new servers) and to_json.
+/// The wire types of the session API, version 1. docs/openapi.yaml is the contract; each type here
+/// has parse (strict: from a client; lenient about unknown fields: from a server, so that old
+/// clients read new servers) and to_json.
 namespace berth::api {
 
 /// What ended a session. Wire text is the name without 'k'.
@@ -31,17 +32,20 @@ enum class SessionState { kOpen, kEnding, kEnded };
 std::string_view to_string(SessionState state);
 std::optional<SessionState> parse_session_state(std::string_view text);
 
-/// POST /v1/sessions on a worker, and, with creation_timeout, POST .../pools/{pool}/sessions on a gateway.
+/// POST /v1/sessions on a worker, and, with creation_timeout, POST .../pools/{pool}/sessions on a
+/// gateway.
 struct CreateSession {
-  SessionId id;                                 ///< Chosen by the client; empty: the gateway makes one.
-  std::optional<std::string> token_hash;        ///< SHA-256 hex of a token that the client made itself.
-  std::optional<Duration> creation_timeout;     ///< Gateway only: remaining time the caller wants to wait.
-  std::optional<Duration> execution_timeout;    ///< Absent: the pool's default.
-  std::optional<Duration> heartbeat_timeout;    ///< Absent: the pool's default.
-  Resources resources;                          ///< Without the slot itself.
-  std::string owner;                            ///< Set by the gateway from the caller's identity; a client's is ignored.
-  std::string attempt;                          ///< Gateway to worker: nonce of this attempt, for give-back.
-  std::optional<std::string> recreate_token;    ///< A new session on the worker that this token came from.
+  SessionId id;                           ///< Chosen by the client; empty: the gateway makes one.
+  std::optional<std::string> token_hash;  ///< SHA-256 hex of a token that the client made itself.
+  std::optional<Duration>
+      creation_timeout;  ///< Gateway only: remaining time the caller wants to wait.
+  std::optional<Duration> execution_timeout;  ///< Absent: the pool's default.
+  std::optional<Duration> heartbeat_timeout;  ///< Absent: the pool's default.
+  Resources resources;                        ///< Without the slot itself.
+  std::string owner;    ///< Set by the gateway from the caller's identity; a client's is ignored.
+  std::string attempt;  ///< Gateway to worker: nonce of this attempt, for give-back.
+  std::optional<std::string>
+      recreate_token;  ///< A new session on the worker that this token came from.
 
   static Result<CreateSession> parse(const Json& body);
 };
@@ -58,7 +62,8 @@ struct WorkerRef {
 struct SessionCreated {
   SessionId id;
   WorkerRef worker;
-  std::optional<std::string> token;  ///< Only when the worker made it, and only in the first answer.
+  std::optional<std::string>
+      token;  ///< Only when the worker made it, and only in the first answer.
   std::string recreate_token;
   Duration heartbeat_timeout{};
   WallTime lease_expires_at{};
@@ -112,7 +117,8 @@ struct Slots {
 };
 Json to_json(const Slots& s);
 
-/// GET /v1/demand on a gateway: sessions that wait for a slot, so that the operator can count ids once over replicas.
+/// GET /v1/demand on a gateway: sessions that wait for a slot, so that the operator can count ids
+/// once over replicas.
 struct Waiting {
   SessionId id;
   Resources resources;
@@ -123,7 +129,7 @@ struct Demand {
   std::int64_t version = 0;
   std::string ns;
   std::string pool;
-  std::vector<Waiting> waiting;   ///< At most 10,000; `waiting_total` counts all.
+  std::vector<Waiting> waiting;  ///< At most 10,000; `waiting_total` counts all.
   std::int64_t waiting_total = 0;
 
   static Result<Demand> parse(const Json& body);

@@ -42,7 +42,7 @@ struct ScalingSpec {
   Duration scale_to_zero_after = std::chrono::minutes(10);
   Placement placement = Placement::kPacked;
   double tolerance = 0.1;
-  std::optional<std::int64_t> up_max_workers_per_minute;    ///< Absent: no limit.
+  std::optional<std::int64_t> up_max_workers_per_minute;  ///< Absent: no limit.
   Duration down_stabilization_window = std::chrono::minutes(5);
   std::optional<std::int64_t> down_max_workers_per_minute;  ///< Absent: no limit.
   bool paused = false;  ///< Neither up nor down; failed pods are still replaced.
@@ -72,14 +72,15 @@ struct SessionPool {
   std::optional<std::int64_t> workers;  ///< A fixed count; switches the autoscaler off.
   Json status;                          ///< As last written; null if none.
 
-  /// From an API object. The error names the field ("spec.scaling.maxWorkers"). A pool name longer than 50
-  /// characters is an error, since pod names are made from it.
+  /// From an API object. The error names the field ("spec.scaling.maxWorkers"). A pool name longer
+  /// than 50 characters is an error, since pod names are made from it.
   static Result<SessionPool> parse(const Json& object);
 };
 
-/// A user's YAML or JSON text (one or several documents) as API objects; the error tells line, column and field. Each
-/// document must be a SessionPool and parse(). Numbers, booleans and null follow YAML 1.2's core schema; quoted scalars
-/// are strings; duplicate keys are an error. At most 1 MiB.
+/// A user's YAML or JSON text (one or several documents) as API objects; the error tells line,
+/// column and field. Each document must be a SessionPool and parse(). Numbers, booleans and null
+/// follow YAML 1.2's core schema; quoted scalars are strings; duplicate keys are an error. At most
+/// 1 MiB.
 Result<std::vector<Json>> read_pools_yaml(std::string_view text, const std::string& file_name);
 
 /// YAML text of any document as JSON, by the same rules (kubeconfig, worker.yaml).

@@ -10,21 +10,21 @@
 
 namespace berth::api {
 
-/// A kind of activity that the pool's author allows. Exactly one of `command` and `http_url` is set; C++ functions are
-/// registered in code and need no entry.
+/// A kind of activity that the pool's author allows. Exactly one of `command` and `http_url` is
+/// set; C++ functions are registered in code and need no entry.
 struct ActivitySpec {
   std::string name;                  ///< [A-Za-z0-9_.-]{1,63}; "exec" is reserved.
   std::vector<std::string> command;  ///< argv; found through PATH.
   std::string http_url;              ///< "http://127.0.0.1:PORT/path" in the same pod.
-  std::string http_cancel_url;       ///< POSTed {"activityId"} to cancel; empty: cannot be cancelled.
+  std::string http_cancel_url;  ///< POSTed {"activityId"} to cancel; empty: cannot be cancelled.
   std::map<std::string, std::string> env;
   Duration start_to_close_timeout = std::chrono::hours(1);  ///< Default and upper bound.
-  Duration kill_grace = std::chrono::seconds(10);  ///< Between SIGTERM and SIGKILL.
-  std::int64_t max_output_bytes = 1 << 20;         ///< Of stdout; more fails the activity.
-  std::int64_t max_processes = 0;                  ///< Counted by the worker; 0: no limit.
-  std::int64_t max_memory_bytes = 0;               ///< RLIMIT_AS; 0: no limit.
-  std::int64_t max_cpu_seconds = 0;                ///< RLIMIT_CPU; 0: no limit.
-  std::int64_t max_file_bytes = 0;                 ///< RLIMIT_FSIZE; 0: no limit.
+  Duration kill_grace = std::chrono::seconds(10);           ///< Between SIGTERM and SIGKILL.
+  std::int64_t max_output_bytes = 1 << 20;                  ///< Of stdout; more fails the activity.
+  std::int64_t max_processes = 0;                           ///< Counted by the worker; 0: no limit.
+  std::int64_t max_memory_bytes = 0;                        ///< RLIMIT_AS; 0: no limit.
+  std::int64_t max_cpu_seconds = 0;                         ///< RLIMIT_CPU; 0: no limit.
+  std::int64_t max_file_bytes = 0;                          ///< RLIMIT_FSIZE; 0: no limit.
 
   bool operator==(const ActivitySpec&) const = default;
 };
@@ -42,16 +42,16 @@ struct SessionsSpec {
   Duration max_creation_timeout = std::chrono::hours(1);
   Duration max_execution_timeout = std::chrono::hours(24);
   Duration max_heartbeat_timeout = std::chrono::minutes(10);
-  Duration idle_timeout{0};                       ///< A session without activity for this long ends; 0: never.
-  std::int64_t max_activities_per_session = 16;   ///< Running at once.
-  std::int64_t max_disk_bytes_per_session = 0;    ///< Writes beyond it are refused; 0: no limit.
-  std::int64_t max_file_bytes = 10LL << 30;       ///< One PUT.
+  Duration idle_timeout{0};  ///< A session without activity for this long ends; 0: never.
+  std::int64_t max_activities_per_session = 16;  ///< Running at once.
+  std::int64_t max_disk_bytes_per_session = 0;   ///< Writes beyond it are refused; 0: no limit.
+  std::int64_t max_file_bytes = 10LL << 30;      ///< One PUT.
 
   bool operator==(const SessionsSpec&) const = default;
 };
 
-/// What the operator hands to each worker (environment BERTH_WORKER_CONFIG, JSON) and a person writes into worker.yaml:
-/// the parts of a pool that the worker enforces.
+/// What the operator hands to each worker (environment BERTH_WORKER_CONFIG, JSON) and a person
+/// writes into worker.yaml: the parts of a pool that the worker enforces.
 struct WorkerConfig {
   SessionsSpec sessions;
   std::vector<ActivitySpec> activities;  ///< At most 100.

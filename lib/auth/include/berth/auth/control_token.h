@@ -16,14 +16,16 @@
 
 namespace berth::auth {
 
-/// What a control token allows. The scope belongs to the key, not to the token: a stolen gateway key cannot cordon.
+/// What a control token allows. The scope belongs to the key, not to the token: a stolen gateway
+/// key cannot cordon.
 ///   create   open sessions, give back unused ones, read slots and sessions: the gateway's key
 ///   operate  cordon, drain, retire, read slots and sessions, read demand: the operator's key
 enum class Scope { kCreate, kOperate };
 std::string_view to_string(Scope scope);
 
-/// Control tokens are JWTs (RFC 7519) signed with EdDSA on Ed25519 (RFC 8037), valid for a minute or two, for one
-/// audience: a worker's pod uid, or "berth-gateway". A call that reaches another pod behind a reused address is refused.
+/// Control tokens are JWTs (RFC 7519) signed with EdDSA on Ed25519 (RFC 8037), valid for a minute
+/// or two, for one audience: a worker's pod uid, or "berth-gateway". A call that reaches another
+/// pod behind a reused address is refused.
 struct ControlClaims {
   std::string key_id;
   std::string subject;  ///< Who signed: "gateway/gw-1", for the log.
@@ -31,8 +33,8 @@ struct ControlClaims {
   WallTime expires;
 };
 
-/// A private key with its id and scope, as a JWK with the member "berth_scope". Written by `berth dev` and, on
-/// Kubernetes, by the operator into a Secret.
+/// A private key with its id and scope, as a JWK with the member "berth_scope". Written by `berth
+/// dev` and, on Kubernetes, by the operator into a Secret.
 class SigningKey {
  public:
   static Result<SigningKey> generate(Scope scope, Random& random);
@@ -59,12 +61,14 @@ class SigningKey {
 /// {"keys": [...]} of the public halves.
 std::string make_jwks(const std::vector<const SigningKey*>& keys);
 
-/// Makes tokens and keeps each until it has less than half its life left, so that signing is rare. Loop thread only.
+/// Makes tokens and keeps each until it has less than half its life left, so that signing is rare.
+/// Loop thread only.
 class TokenSigner {
  public:
   TokenSigner(SigningKey key, std::string subject, const Clock& clock);
   ~TokenSigner();
-  /// A token for `audience`, good for at least another 30 seconds. Forgets audiences not asked for in ten minutes.
+  /// A token for `audience`, good for at least another 30 seconds. Forgets audiences not asked for
+  /// in ten minutes.
   std::string token(const std::string& audience);
 
  private:
@@ -74,17 +78,19 @@ class TokenSigner {
 
 /// Public keys that control tokens may be signed with, and the check. Loop thread only.
 ///
-/// verify() refuses: unknown key id, algorithm other than EdDSA, bad signature, wrong audience, expired, not yet valid
-/// (60 s of skew allowed either way), scope not allowed by the key. The error is kUnauthenticated with a reason of
-/// "TokenExpired", "WrongAudience", "UnknownKey" or "InvalidToken", or kPermissionDenied "WrongScope".
-/// Verified tokens are remembered (bounded, until they expire), so a busy gateway costs one signature check a minute.
+/// verify() refuses: unknown key id, algorithm other than EdDSA, bad signature, wrong audience,
+/// expired, not yet valid (60 s of skew allowed either way), scope not allowed by the key. The
+/// error is kUnauthenticated with a reason of "TokenExpired", "WrongAudience", "UnknownKey" or
+/// "InvalidToken", or kPermissionDenied "WrongScope". Verified tokens are remembered (bounded,
+/// until they expire), so a busy gateway costs one signature check a minute.
 class KeySet {
  public:
   /// `audience`: who we are.
   KeySet(std::string audience, const Clock& clock);
   ~KeySet();
 
-  /// Replaces all keys. A set that cannot be parsed, or has none usable, changes nothing and is an error.
+  /// Replaces all keys. A set that cannot be parsed, or has none usable, changes nothing and is an
+  /// error.
   Status load_jwks(std::string_view jwks_json);
   std::set<std::string> key_ids() const;
 
@@ -95,8 +101,9 @@ class KeySet {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Keeps a KeySet equal to a JWKS file (a mounted ConfigMap), looking every `period` whether it changed. The first load
-/// happens in start(), whose error says what is wrong; later failures are logged and the old keys stay.
+/// Keeps a KeySet equal to a JWKS file (a mounted ConfigMap), looking every `period` whether it
+/// changed. The first load happens in start(), whose error says what is wrong; later failures are
+/// logged and the old keys stay.
 class KeySetFile {
  public:
   KeySetFile(EventLoop& loop, KeySet& keys, std::filesystem::path path, Log log,

@@ -8,8 +8,9 @@
 
 namespace berth::auth {
 
-/// A session token is 256 random bits, written in base64url (43 characters). Whoever holds it may use the session. The
-/// worker keeps only its SHA-256; a caller that wants safe repeats makes the token itself and sends only the hash.
+/// A session token is 256 random bits, written in base64url (43 characters). Whoever holds it may
+/// use the session. The worker keeps only its SHA-256; a caller that wants safe repeats makes the
+/// token itself and sends only the hash.
 std::string make_session_token(Random& random);
 
 /// Lower-case hex SHA-256 of `text` (64 characters).

@@ -5,8 +5,8 @@
 
 namespace berth {
 
-/// Exponential backoff with jitter: the n-th delay is drawn from [d, d * (1 + jitter)) with d = min(max, initial *
-/// factor^n). Not thread-safe; the Random must outlive it.
+/// Exponential backoff with jitter: the n-th delay is drawn from [d, d * (1 + jitter)) with d =
+/// min(max, initial * factor^n). Not thread-safe; the Random must outlive it.
 class Backoff {
  public:
   struct Settings {

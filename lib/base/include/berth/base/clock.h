@@ -9,8 +9,8 @@ namespace berth {
 
 using Duration = std::chrono::nanoseconds;
 
-/// Counts seconds since the machine booted, suspended time included (CLOCK_BOOTTIME). All leases and timers run on
-/// it: setting the wall clock does not move it.
+/// Counts seconds since the machine booted, suspended time included (CLOCK_BOOTTIME). All leases
+/// and timers run on it: setting the wall clock does not move it.
 struct BootClockTag {
   using rep = Duration::rep;
   using period = Duration::period;
@@ -26,7 +26,8 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual TimePoint now() const = 0;
-  /// For timestamps that people or other machines read. Never for deciding whether something expired.
+  /// For timestamps that people or other machines read. Never for deciding whether something
+  /// expired.
   virtual WallTime wall_now() const = 0;
 
   /// The wall-clock time at which `t` comes, judged now.

@@ -9,22 +9,26 @@
 
 namespace berth {
 
-/// What kind of failure an Error is. One small vocabulary for all of Berth: libraries map their own codes to it,
-/// servers map it to an HTTP status, clients to their typed errors. The finer reason is `Error::reason`.
+/// What kind of failure an Error is. One small vocabulary for all of Berth: libraries map their own
+/// codes to it, servers map it to an HTTP status, clients to their typed errors. The finer reason
+/// is `Error::reason`.
 enum class ErrorCode {
-  kInvalidArgument,   ///< The caller sent something wrong; `field` names what. Retrying as is cannot help.
-  kUnauthenticated,   ///< No credentials, or credentials that are not valid (any more).
+  kInvalidArgument,  ///< The caller sent something wrong; `field` names what. Retrying as is cannot
+                     ///< help.
+  kUnauthenticated,  ///< No credentials, or credentials that are not valid (any more).
   kPermissionDenied,  ///< Valid credentials that do not allow this.
   kNotFound,
-  kAlreadyExists,       ///< A name is taken.
-  kConflict,            ///< A precondition failed: a newer version, another owner, a busy worker.
-  kGone,                ///< It existed and is over for good (HTTP 410): an ended session, an expired list position.
-  kResourceExhausted,   ///< A limit is reached: slots, line, size, rate.
-  kUnavailable,         ///< Not reachable or not serving now; the request was not carried out, or may not have been.
-  kDeadlineExceeded,    ///< No answer in time; whether it was carried out is unknown.
-  kCancelled,           ///< The caller took it back.
+  kAlreadyExists,  ///< A name is taken.
+  kConflict,       ///< A precondition failed: a newer version, another owner, a busy worker.
+  kGone,  ///< It existed and is over for good (HTTP 410): an ended session, an expired list
+          ///< position.
+  kResourceExhausted,  ///< A limit is reached: slots, line, size, rate.
+  kUnavailable,  ///< Not reachable or not serving now; the request was not carried out, or may not
+                 ///< have been.
+  kDeadlineExceeded,  ///< No answer in time; whether it was carried out is unknown.
+  kCancelled,         ///< The caller took it back.
   kUnimplemented,
-  kInternal,            ///< A broken promise of our own, or an operating-system failure with no better code.
+  kInternal,  ///< A broken promise of our own, or an operating-system failure with no better code.
 };
 
 /// The name used in logs and JSON, for example "InvalidArgument".
@@ -33,13 +37,15 @@ std::string_view to_string(ErrorCode code);
 /// A failure that the caller is expected to handle. A value: copy it, return it, wrap it.
 ///
 ///     return Error::invalid("sessions.maxPerWorker", "must be at least 1, is 0");
-///     return read_file(path).map_error([&](Error e) { return std::move(e).wrap("reading the key set"); });
+///     return read_file(path).map_error([&](Error e) { return std::move(e).wrap("reading the key
+///     set"); });
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string reason;   ///< CamelCase, stable, for programs: "NoFreeSlot". Empty: to_string(code).
   std::string message;  ///< One sentence for people: what was wrong and the way out.
   std::string field;    ///< The offending field or flag, dotted path, if there is one.
-  std::optional<std::chrono::milliseconds> retry_after;  ///< The other side's wish, when it told one.
+  std::optional<std::chrono::milliseconds>
+      retry_after;  ///< The other side's wish, when it told one.
 
   static Error make(ErrorCode code, std::string reason, std::string message);
   static Error invalid(std::string field, std::string message);
@@ -67,16 +73,18 @@ using Result = tl::expected<T, Error>;
 using Status = Result<void>;
 
 /// Shorthand for `return tl::unexpected(error)`, usable for any Result<T>.
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 
 }  // namespace berth
 
 /// Returns the error of `expr` (a Result) from the enclosing function, else goes on.
-#define BERTH_TRY(expr)                                      \
-  do {                                                       \
-    if (auto berth_try_ = (expr); !berth_try_) {             \
-      return ::berth::fail(std::move(berth_try_).error());   \
-    }                                                        \
+#define BERTH_TRY(expr)                                    \
+  do {                                                     \
+    if (auto berth_try_ = (expr); !berth_try_) {           \
+      return ::berth::fail(std::move(berth_try_).error()); \
+    }                                                      \
   } while (false)
 
 #define BERTH_CONCAT_(a, b) a##b
@@ -84,9 +92,9 @@ inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(st
 
 /// `BERTH_ASSIGN(auto text, read_file(p));` declares or assigns the value, or returns the error.
 #define BERTH_ASSIGN(decl, expr) BERTH_ASSIGN_(decl, expr, BERTH_CONCAT(berth_result_, __LINE__))
-#define BERTH_ASSIGN_(decl, expr, tmp)              \
-  auto tmp = (expr);                                \
-  if (!tmp) {                                       \
-    return ::berth::fail(std::move(tmp).error());   \
-  }                                                 \
+#define BERTH_ASSIGN_(decl, expr, tmp)            \
+  auto tmp = (expr);                              \
+  if (!tmp) {                                     \
+    return ::berth::fail(std::move(tmp).error()); \
+  }                                               \
   decl = std::move(*tmp)

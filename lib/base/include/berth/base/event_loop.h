@@ -12,8 +12,8 @@ class io_context;
 
 namespace berth {
 
-/// Calls its function once when it goes out of scope, unless released. Move-only. The handle that every
-/// "stop this later" in Berth returns: destroy it to stop.
+/// Calls its function once when it goes out of scope, unless released. Move-only. The handle that
+/// every "stop this later" in Berth returns: destroy it to stop.
 class [[nodiscard]] Cancel {
  public:
   Cancel() = default;
@@ -43,9 +43,9 @@ class [[nodiscard]] Cancel {
 
 /// A single-threaded event loop: the one thread on which a program's state lives.
 ///
-/// Every part of Berth keeps its state on one loop and is touched only from it, so there are hardly any mutexes.
-/// `post` is the only member that other threads may call. Callbacks never run inside the call that registers them.
-/// The loop outlives everything that holds a reference to it.
+/// Every part of Berth keeps its state on one loop and is touched only from it, so there are hardly
+/// any mutexes. `post` is the only member that other threads may call. Callbacks never run inside
+/// the call that registers them. The loop outlives everything that holds a reference to it.
 class EventLoop {
  public:
   virtual ~EventLoop() = default;
@@ -53,7 +53,8 @@ class EventLoop {
   /// Runs `fn` on the loop, in the order of posting. Thread-safe.
   virtual void post(std::function<void()> fn) = 0;
 
-  /// Runs `fn` on the loop once `clock().now() >= when`. Loop thread only. Destroying the handle cancels.
+  /// Runs `fn` on the loop once `clock().now() >= when`. Loop thread only. Destroying the handle
+  /// cancels.
   virtual Cancel call_at(TimePoint when, std::function<void()> fn) = 0;
   Cancel call_after(Duration delay, std::function<void()> fn) {
     return call_at(clock().now() + delay, std::move(fn));
@@ -76,7 +77,8 @@ class AsioLoop final : public EventLoop {
 
   /// Runs until stop(). The calling thread becomes the loop thread.
   void run();
-  /// Thread-safe. run() returns after the callback that is running; what was posted later is not run.
+  /// Thread-safe. run() returns after the callback that is running; what was posted later is not
+  /// run.
   void stop();
   /// Calls `fn` on the loop for each arrival of one of `signals`, for as long as the handle lives.
   Cancel on_signals(const std::vector<int>& signals, std::function<void(int)> fn);

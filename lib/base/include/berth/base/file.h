@@ -34,9 +34,11 @@ class UniqueFd {
 };
 
 /// The whole file. More than `max_bytes` is kResourceExhausted: nothing from outside is unbounded.
-Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t max_bytes = 16u << 20);
+Result<std::string> read_file(const std::filesystem::path& path,
+                              std::uint64_t max_bytes = 16u << 20);
 
 /// Writes beside, fsyncs, renames: a reader sees the old file or the new one, never a part.
-Status write_file_atomic(const std::filesystem::path& path, std::string_view content, int mode = 0644);
+Status write_file_atomic(const std::filesystem::path& path, std::string_view content,
+                         int mode = 0644);
 
 }  // namespace berth

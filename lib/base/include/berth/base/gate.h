@@ -7,8 +7,9 @@
 
 namespace berth {
 
-/// Counts work in progress so that it can be drained: after close() nothing new enters, and the callback runs when
-/// the last pass has been given back (at once if none is out). Loop thread only. Passes may outlive the gate.
+/// Counts work in progress so that it can be drained: after close() nothing new enters, and the
+/// callback runs when the last pass has been given back (at once if none is out). Loop thread only.
+/// Passes may outlive the gate.
 ///
 ///     auto pass = gate.enter();
 ///     if (!pass) { return fail(shutting_down()); }

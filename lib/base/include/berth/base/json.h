@@ -11,25 +11,29 @@ namespace berth {
 
 using Json = nlohmann::json;
 
-/// Parses outside bytes. No exceptions; the error tells the byte position. Nesting deeper than 64 is refused.
+/// Parses outside bytes. No exceptions; the error tells the byte position. Nesting deeper than 64
+/// is refused.
 Result<Json> parse_json(std::string_view text);
 
 /// Compact text. Invalid UTF-8 becomes U+FFFD instead of an exception, so it is safe for anything.
 std::string dump_json(const Json& value);
 
-/// The member `key`, or null when `object` is no object, lacks it, or holds an explicit null (as Kubernetes sends).
+/// The member `key`, or null when `object` is no object, lacks it, or holds an explicit null (as
+/// Kubernetes sends).
 const Json* find(const Json& object, std::string_view key);
 /// A walk through nested objects: find_path(pod, {"metadata", "uid"}).
 const Json* find_path(const Json& object, std::initializer_list<std::string_view> path);
 
-/// Lenient readers for what an API server sends: the member's value if it is there with that type, else nothing.
+/// Lenient readers for what an API server sends: the member's value if it is there with that type,
+/// else nothing.
 std::optional<std::string> get_string(const Json& object, std::string_view key);
 std::optional<std::int64_t> get_int(const Json& object, std::string_view key);
 std::optional<bool> get_bool(const Json& object, std::string_view key);
 std::string string_at(const Json& object, std::initializer_list<std::string_view> path);
 
-/// Strict reader for what a client or a person wrote: every wrong type, unknown key and missing key becomes an error
-/// that names the field by its dotted path. Keeps the first error; read all, then check `finish()`.
+/// Strict reader for what a client or a person wrote: every wrong type, unknown key and missing key
+/// becomes an error that names the field by its dotted path. Keeps the first error; read all, then
+/// check `finish()`.
 ///
 ///     FieldReader r(json, "sessions");
 ///     r.required("maxPerWorker", spec.max_per_worker, 1, 10000);
@@ -64,7 +68,8 @@ class FieldReader {
   Status finish();
 
  private:
-  const Json* typed(std::string_view key, bool need, bool (*is)(const Json&), std::string_view type);
+  const Json* typed(std::string_view key, bool need, bool (*is)(const Json&),
+                    std::string_view type);
 
   const Json& object_;
   std::string path_;

@@ -30,8 +30,8 @@ class SlotsPoller {
     /// No answer for `wait` and this long: the worker is unreadable.
     Duration patience = std::chrono::seconds(15);
   };
-  /// `on_change` runs after each answer that differs from the last, when polls begin to fail or work
-  /// again, and when the worker falls silent.
+  /// `on_change` runs after each answer that differs from the last, when polls begin to fail or
+  /// work again, and when the worker falls silent.
   SlotsPoller(EventLoop& loop, http::Transport& transport, auth::TokenSigner& signer,
               Random& random, WorkerTarget target, Settings settings,
               std::function<void()> on_change);

@@ -15,8 +15,8 @@
 
 namespace berth::http {
 
-/// Header fields in order of arrival. Names compare without case. Values with CR, LF or NUL are refused where a
-/// message is written, so nothing that a user typed can add a header.
+/// Header fields in order of arrival. Names compare without case. Values with CR, LF or NUL are
+/// refused where a message is written, so nothing that a user typed can add a header.
 class Headers {
  public:
   Headers() = default;
@@ -36,19 +36,23 @@ class Headers {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
-/// Bytes that are pulled: the one form in which large or endless bodies move, in both directions, at client and
-/// server. Whoever holds the source calls next() and gets one chunk; not calling is back pressure. So a gateway
-/// passes a file on by handing a request's source to the transport, and holds one chunk at a time.
+/// Bytes that are pulled: the one form in which large or endless bodies move, in both directions,
+/// at client and server. Whoever holds the source calls next() and gets one chunk; not calling is
+/// back pressure. So a gateway passes a file on by handing a request's source to the transport, and
+/// holds one chunk at a time.
 ///
-/// Loop thread only. At most one next() outstanding. Destroying the source stops it and drops the callback. A source
-/// in memory may call back inside next(), so pull in a loop, not by recursion; sources on the network never do.
+/// Loop thread only. At most one next() outstanding. Destroying the source stops it and drops the
+/// callback. A source in memory may call back inside next(), so pull in a loop, not by recursion;
+/// sources on the network never do.
 class BodySource {
  public:
-  /// A chunk (never empty), or an empty string at the clean end, or the error that cut the body short.
+  /// A chunk (never empty), or an empty string at the clean end, or the error that cut the body
+  /// short.
   using ChunkFn = std::function<void(Result<std::string>)>;
   virtual ~BodySource() = default;
   virtual void next(ChunkFn fn) = 0;
-  /// The whole length, when known beforehand; it becomes Content-Length, else the body goes out chunked.
+  /// The whole length, when known beforehand; it becomes Content-Length, else the body goes out
+  /// chunked.
   virtual std::optional<std::uint64_t> length() const { return std::nullopt; }
 };
 
@@ -75,7 +79,8 @@ struct Response {
   static Response text(int status, std::string body);
 };
 
-/// Reads all of `source`, at most `limit` bytes, then calls `done` once. Cancelled by destroying the handle's owner.
+/// Reads all of `source`, at most `limit` bytes, then calls `done` once. Cancelled by destroying
+/// the handle's owner.
 void read_all(std::shared_ptr<BodySource> source, std::uint64_t limit,
               std::function<void(Result<std::string>)> done);
 /// A source over bytes in memory; handed out in chunks of 64 KiB.

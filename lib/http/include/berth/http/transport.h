@@ -17,29 +17,32 @@ struct CallOptions {
   Duration idle_timeout{0};
   /// A larger buffered body is an error (kResourceExhausted).
   std::uint64_t max_body = 4u << 20;
-  /// Hand the body over as `Response::body_source` as soon as the head is there, instead of buffering it.
+  /// Hand the body over as `Response::body_source` as soon as the head is there, instead of
+  /// buffering it.
   bool stream = false;
 };
 
-/// Sends HTTP requests. The seam at which tests put scripted answers (tests/fakes/fake_transport.h) and behind which
-/// two implementations live: Beast for workers and gateways, cpprestsdk for the Kubernetes API.
+/// Sends HTTP requests. The seam at which tests put scripted answers (tests/fakes/fake_transport.h)
+/// and behind which two implementations live: Beast for workers and gateways, cpprestsdk for the
+/// Kubernetes API.
 ///
-/// Errors: kUnavailable "ConnectFailed" - the request never left, repeating it is safe. kUnavailable
-/// "ConnectionLost" - it may or may not have been carried out. kDeadlineExceeded. Any HTTP status is a
-/// Response, not an error. Redirects are not followed.
+/// Errors: kUnavailable "ConnectFailed" - the request never left, repeating it is safe.
+/// kUnavailable "ConnectionLost" - it may or may not have been carried out. kDeadlineExceeded. Any
+/// HTTP status is a Response, not an error. Redirects are not followed.
 ///
-/// A request on a kept-alive connection that turns out closed before any byte of an answer came is sent once
-/// more on a new connection if its method is GET or HEAD or `Request::body` is empty and the method is DELETE; else
-/// the caller gets "ConnectionLost" and decides.
+/// A request on a kept-alive connection that turns out closed before any byte of an answer came is
+/// sent once more on a new connection if its method is GET or HEAD or `Request::body` is empty and
+/// the method is DELETE; else the caller gets "ConnectionLost" and decides.
 class Transport {
  public:
   using DoneFn = std::function<void(Result<Response>)>;
   virtual ~Transport() = default;
 
-  /// `origin` is "http://host:port" (or https, where the implementation speaks it). `done` runs exactly once on the
-  /// loop, never inside send(); not at all after the handle is destroyed, which aborts the call. Once `done` ran the
-  /// handle means nothing: a streamed body is stopped by letting its source go. Destroying the transport aborts all
-  /// calls without `done`, and streams end with kCancelled.
+  /// `origin` is "http://host:port" (or https, where the implementation speaks it). `done` runs
+  /// exactly once on the loop, never inside send(); not at all after the handle is destroyed, which
+  /// aborts the call. Once `done` ran the handle means nothing: a streamed body is stopped by
+  /// letting its source go. Destroying the transport aborts all calls without `done`, and streams
+  /// end with kCancelled.
   virtual Cancel send(const std::string& origin, Request request, const CallOptions& options,
                       DoneFn done) = 0;
 };
@@ -50,7 +53,9 @@ struct BeastTransportSettings {
   std::string user_agent = "berth";
 };
 
-/// HTTP/1.1 without TLS over Boost.Beast, keep-alive pool per origin, IPv4 and IPv6. Loop thread only.
-std::unique_ptr<Transport> make_beast_transport(AsioLoop& loop, BeastTransportSettings settings = {});
+/// HTTP/1.1 without TLS over Boost.Beast, keep-alive pool per origin, IPv4 and IPv6. Loop thread
+/// only.
+std::unique_ptr<Transport> make_beast_transport(AsioLoop& loop,
+                                                BeastTransportSettings settings = {});
 
 }  // namespace berth::http

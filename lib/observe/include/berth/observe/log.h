@@ -14,8 +14,9 @@
 
 namespace berth {
 
-/// A structured, synchronous log. Each call writes one line to stdout at once (nothing is lost on abort): one JSON
-/// object, or text for a terminal. All values are escaped: a caller's text cannot forge a line or a field.
+/// A structured, synchronous log. Each call writes one line to stdout at once (nothing is lost on
+/// abort): one JSON object, or text for a terminal. All values are escaped: a caller's text cannot
+/// forge a line or a field.
 ///
 ///     log.info("session created", {{"session", id.str()}, {"pool", pool}});
 ///     Log pod_log = log.with({{"pod", name}});

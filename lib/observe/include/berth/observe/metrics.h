@@ -16,7 +16,8 @@ namespace berth {
 
 using MetricLabels = std::map<std::string, std::string>;
 
-/// Handles to one time series each. Cheap to copy; valid as long as the Metrics they came from. Thread-safe.
+/// Handles to one time series each. Cheap to copy; valid as long as the Metrics they came from.
+/// Thread-safe.
 class Counter {
  public:
   void inc(double by = 1) const;
@@ -44,11 +45,13 @@ class Histogram {
   prometheus::Histogram* series_ = nullptr;
 };
 
-/// A program's metrics: a prometheus-cpp registry and the text that /metrics answers. Handles that were never given
-/// a series (default-constructed) do nothing, so parts can be tested without metrics.
+/// A program's metrics: a prometheus-cpp registry and the text that /metrics answers. Handles that
+/// were never given a series (default-constructed) do nothing, so parts can be tested without
+/// metrics.
 ///
-/// Ask for a handle once and keep it: the look-up costs half a microsecond, an increment five nanoseconds.
-/// Labels come from enums or the pool's own bounded lists; never ids, pod names or anything a caller chose.
+/// Ask for a handle once and keep it: the look-up costs half a microsecond, an increment five
+/// nanoseconds. Labels come from enums or the pool's own bounded lists; never ids, pod names or
+/// anything a caller chose.
 class Metrics {
  public:
   Metrics();
@@ -56,11 +59,13 @@ class Metrics {
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
 
-  Counter counter(const std::string& name, const std::string& help, const MetricLabels& labels = {});
+  Counter counter(const std::string& name, const std::string& help,
+                  const MetricLabels& labels = {});
   Gauge gauge(const std::string& name, const std::string& help, const MetricLabels& labels = {});
   Histogram histogram(const std::string& name, const std::string& help,
                       const std::vector<double>& buckets, const MetricLabels& labels = {});
-  /// Takes a gauge series away again, for series that follow an object's life (a pool). Its handles are dead after.
+  /// Takes a gauge series away again, for series that follow an object's life (a pool). Its handles
+  /// are dead after.
   void remove_gauge(const std::string& name, const MetricLabels& labels);
   /// `<prefix>_build_info{version}` = 1 and the usual process_* gauges, read at each scrape.
   void add_process_metrics(const std::string& program);
