@@ -16,12 +16,14 @@ constexpr Duration kSilence = seconds(30);
 constexpr Duration kLongest = std::chrono::hours(24);
 
 ClientError file_error(Error error) {
-  const ErrorKind kind = error.code == ErrorCode::kNotFound && error.field != "local"
-                             ? ErrorKind::kFileNotFound
-                             : kind_of(error);
-  // A local file that is not there, not ours to read, or on a full disk: the caller's argument.
-  return client_error(error.field == "local" ? ErrorKind::kInvalidArgument : kind,
-                      std::move(error));
+  ErrorKind kind = kind_of(error);
+  if (error.field == "local") {
+    // Not there, not ours to read, or on a full disk: in any case the caller's.
+    kind = ErrorKind::kInvalidArgument;
+  } else if (error.code == ErrorCode::kNotFound) {
+    kind = ErrorKind::kFileNotFound;
+  }
+  return client_error(kind, std::move(error));
 }
 
 }  // namespace
