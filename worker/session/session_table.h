@@ -129,7 +129,8 @@ class SessionTable {
   /// nothing.
   TimePoint next_wakeup() const;
   /// The loop stood still for `d`: nobody could be heard, so leases, holds and idle times are
-  /// longer by that. Execution deadlines are not: they were promised to others.
+  /// longer by that. Execution deadlines are not: they were promised to others. Not written down:
+  /// after a restart leases are full anyway, and holds last as first promised.
   void observe_stall(Duration d);
 
   // --- activities
