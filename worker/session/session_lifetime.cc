@@ -140,9 +140,9 @@ void SessionTable::end_hold(const api::SessionId& id) {
   remember(std::move(over));
 }
 
-void SessionTable::release_hold(const api::SessionId& id) {
+void SessionTable::release_hold(api::SessionId id) {
   end_hold(id);
-  events_.emplace_back(HoldReleasedEvent{id});
+  events_.emplace_back(HoldReleasedEvent{std::move(id)});
   changed();
 }
 

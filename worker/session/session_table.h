@@ -228,7 +228,7 @@ class SessionTable {
   /// The held slot is free or taken over: its session is now only remembered. Nothing if there is
   /// no hold.
   void end_hold(const api::SessionId& id);
-  void release_hold(const api::SessionId& id);
+  void release_hold(api::SessionId id);  ///< By value: the name may be that of the hold itself.
   void forget_old(TimePoint now);
   bool any_open() const;
   Status check_epoch(std::int64_t epoch) const;
