@@ -89,10 +89,8 @@ Status run(const gateway::Flags& flags) {
   auth::KeySetFile operators_file(loop, operators, flags.jwks, log);
   BERTH_TRY(operators_file.start().map_error(of_flag("--jwks")));
 
-  const auto api_transport = http::make_cpprest_transport(loop, [config] {
-    return http::TlsSettings{config.ca_pem, config.client_cert_pem, config.client_key_pem,
-                             config.tls_server_name, config.insecure_skip_tls_verify};
-  });
+  const auto api_transport =
+      http::make_cpprest_transport(loop, [config] { return kube::tls_settings(config); });
   const auto workers =
       http::make_beast_transport(loop, {.max_idle_per_origin = 64, .user_agent = "berth-gateway"});
   kube::Client client(loop, *api_transport, config, log, metrics);

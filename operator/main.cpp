@@ -61,11 +61,6 @@ void add_probes(http::Router& router, const op::Operator& op, const Metrics& met
   });
 }
 
-http::TlsSettings tls_of(const kube::Config& c) {
-  return {c.ca_pem, c.client_cert_pem, c.client_key_pem, c.tls_server_name,
-          c.insecure_skip_tls_verify};
-}
-
 int run(const Flags& flags) {
   const auto level = parse_log_level(flags.log_level);
   const auto format = parse_log_format(flags.log_format);
@@ -86,7 +81,7 @@ int run(const Flags& flags) {
   SystemRandom random;
   Metrics metrics;
   metrics.add_process_metrics("berth_operator");
-  const auto tls = [c = *config] { return tls_of(c); };
+  const auto tls = [c = *config] { return kube::tls_settings(c); };
   const auto api_transport = http::make_cpprest_transport(loop, tls);
   const auto lease_transport = http::make_cpprest_transport(loop, tls);
   const auto worker_transport = http::make_beast_transport(loop, {.user_agent = "berth-operator"});

@@ -19,10 +19,7 @@ Result<std::unique_ptr<KubeSession>> KubeSession::open(const Flags& flags) {
 }
 
 KubeSession::KubeSession(kube::Config config, std::string ns) : ns_(std::move(ns)) {
-  transport_ = http::make_cpprest_transport(loop_, [config] {
-    return http::TlsSettings{config.ca_pem, config.client_cert_pem, config.client_key_pem,
-                             config.tls_server_name, config.insecure_skip_tls_verify};
-  });
+  transport_ = http::make_cpprest_transport(loop_, [config] { return kube::tls_settings(config); });
   client_ = std::make_unique<kube::Client>(loop_, *transport_, std::move(config), Log(), metrics_);
 }
 

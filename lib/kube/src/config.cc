@@ -63,6 +63,11 @@ Result<Config> parse_kubeconfig(std::string_view yaml, const fs::path& file,
   return one.resolve(context);
 }
 
+http::TlsSettings tls_settings(const Config& config) {
+  return {config.ca_pem, config.client_cert_pem, config.client_key_pem, config.tls_server_name,
+          config.insecure_skip_tls_verify};
+}
+
 Result<Config> load_config(const fs::path& explicit_path, const std::string& context) {
   if (!explicit_path.empty()) {
     return load_one(explicit_path, context);

@@ -21,6 +21,9 @@ struct Config {
   bool insecure_skip_tls_verify = false;
 };
 
+/// The certificates of `config`, as the transport wants them.
+http::TlsSettings tls_settings(const Config& config);
+
 /// Looks, in this order: `explicit_path` (a flag), $KUBECONFIG (colon list, first writer of a name
 /// wins), the service account of this pod, ~/.kube/config. `context` empty: the current one. Errors
 /// name the file and the field. exec plugins, auth providers and proxy-url are refused with an
