@@ -20,6 +20,7 @@ std::optional<PoolObject> PoolObject::from(const Json& object) {
   }
   Result<api::SessionPool> pool = api::SessionPool::parse(object);
   if (pool) {
+    p.revision = pool_revision(*pool);
     p.pool = std::make_shared<const api::SessionPool>(std::move(*pool));
   } else {
     p.error = pool.error();
@@ -95,6 +96,7 @@ Observed PoolController::observe(
     const std::map<std::string, std::shared_ptr<const NodeView>>& nodes, bool nodes_known) {
   Observed o;
   o.pool = *object.pool;
+  o.revision = object.revision;
   if (!last_status_.is_null()) {
     o.pool.status = last_status_;
   }
@@ -154,7 +156,8 @@ std::optional<TimePoint> PoolController::reconcile(
     last_sentence_ = p.scaling.sentence;
     log_.debug("planned", {{"decision", p.scaling.sentence}});
   }
-  deps_.metrics.update(ns_, name_, count(observed, p, now), p.scaling.limit);
+  const PoolCounts counts = count(observed, p, now);
+  deps_.metrics.update(ns_, name_, counts, p.scaling.limit);
   std::optional<TimePoint> wake = p.wake_at;
   const auto sooner = [&wake](std::optional<TimePoint> t) {
     if (t && (!wake || *t < *wake)) {
@@ -163,7 +166,7 @@ std::optional<TimePoint> PoolController::reconcile(
   };
   sooner(applier_.retry_at());
   if (!object.pool->deleting) {
-    const Json status = make_status(observed, p, now, deps_.loop.clock().wall_now());
+    const Json status = make_status(observed, p, counts, deps_.loop.clock().wall_now());
     switch (status_gate_.judge(observed.pool.status, status, now)) {
       case StatusGate::Verdict::kWrite:
         write_status(object, status);

@@ -29,6 +29,7 @@ struct PoolObject {
   std::string uid;
   std::int64_t generation = 0;
   Json status;
+  std::string revision;                          ///< Of `pool`, for the pods that are up to date.
   std::shared_ptr<const api::SessionPool> pool;  ///< Null: `error` says why.
   std::optional<Error> error;
 

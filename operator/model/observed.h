@@ -95,6 +95,7 @@ struct History {
 
 struct Observed {
   api::SessionPool pool;
+  std::string revision;         ///< pool_revision(pool), made once per change of the pool.
   std::vector<Worker> workers;  ///< By name.
   PoolDemand demand;
   History history;

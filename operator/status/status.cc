@@ -3,7 +3,6 @@
 #include <string>
 
 #include "berth/base/duration.h"
-#include "operator/render/worker_pod.h"
 
 namespace berth::op {
 namespace {
@@ -124,7 +123,6 @@ PoolCounts count(const Observed& observed, const Plan& plan, TimePoint now) {
   PoolCounts n;
   n.desired = plan.scaling.target;
   n.waiting = plan.scaling.load.waiting;
-  const std::string revision = pool_revision(observed.pool);
   for (const Worker& w : observed.workers) {
     const WorkerPhase phase = w.phase();
     if (phase == WorkerPhase::kFailed || w.overdue(now)) {
@@ -135,7 +133,7 @@ PoolCounts count(const Observed& observed, const Plan& plan, TimePoint now) {
       ++n.terminating;
     } else {
       ++n.current;
-      n.updated += w.revision == revision ? 1 : 0;
+      n.updated += w.revision == observed.revision ? 1 : 0;
     }
     n.starting += phase == WorkerPhase::kStarting ? 1 : 0;
     n.cordoned += phase == WorkerPhase::kCordoned ? 1 : 0;
@@ -165,8 +163,7 @@ PoolCounts count(const Observed& observed, const Plan& plan, TimePoint now) {
   return n;
 }
 
-Json make_status(const Observed& observed, const Plan& plan, TimePoint now, WallTime wall) {
-  const PoolCounts n = count(observed, plan, now);
+Json make_status(const Observed& observed, const Plan& plan, const PoolCounts& n, WallTime wall) {
   const Json& old = observed.pool.status;
   const bool moving =
       n.starting > 0 || n.draining > 0 || n.terminating > 0 || n.current != n.desired;

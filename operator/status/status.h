@@ -7,9 +7,6 @@
 
 namespace berth::op {
 
-/// The pool's status as JSON. Pure. `wall` is the time for new transitions.
-Json make_status(const Observed& observed, const Plan& plan, TimePoint now, WallTime wall);
-
 /// The status of a pool whose spec cannot be read.
 Json make_invalid_status(const Json& old_status, std::int64_t generation, const Error& error,
                          WallTime wall);
@@ -32,6 +29,10 @@ struct PoolCounts {
   std::int64_t waiting = 0;
 };
 PoolCounts count(const Observed& observed, const Plan& plan, TimePoint now);
+
+/// The pool's status as JSON. Pure. `wall` is the time for new transitions.
+Json make_status(const Observed& observed, const Plan& plan, const PoolCounts& counts,
+                 WallTime wall);
 
 /// Decides when a status is worth an API write. One per pool. Loop thread only.
 class StatusGate {

@@ -1,0 +1,50 @@
+#include "operator/status/status.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/operator/pool_builder.h"
+
+namespace berth::op {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(PoolCounts, ACurrentWorkerIsUpdatedWhenItsRevisionIsThePools) {
+  PoolBuilder b;
+  b.o.revision = "new";
+  b.add(1).revision = "new";
+  b.add(2).revision = "old";
+  const PoolCounts n = count(b.o, b.plan(), b.now);
+  EXPECT_EQ(n.current, 2);
+  EXPECT_EQ(n.updated, 1);
+  EXPECT_EQ(n.slots_used, 3);
+  EXPECT_EQ(n.slots_free, 5);
+}
+
+TEST(Status, CarriesTheCountsItWasGiven) {
+  PoolBuilder b;
+  b.add(1);
+  const Plan p = b.plan();
+  const Json status = make_status(b.o, p, count(b.o, p, b.now), WallTime(1s));
+  EXPECT_EQ(status.at("workers").at("current"), 1);
+  EXPECT_EQ(status.at("slots").at("used"), 1);
+}
+
+TEST(StatusGate, NumbersOfSessionsAloneWaitThirtySeconds) {
+  PoolBuilder b;
+  b.add(1);
+  const Plan p = b.plan();
+  const Json first = make_status(b.o, p, count(b.o, p, b.now), WallTime(1s));
+  Json later = first;
+  later["slots"]["used"] = 2;
+  StatusGate gate;
+  gate.written(b.now);
+  EXPECT_EQ(gate.judge(first, first, b.now), StatusGate::Verdict::kNothing);
+  EXPECT_EQ(gate.judge(first, later, b.now + 29s), StatusGate::Verdict::kLater);
+  EXPECT_EQ(gate.judge(first, later, b.now + 30s), StatusGate::Verdict::kWrite);
+  later["workers"]["ready"] = 7;
+  EXPECT_EQ(gate.judge(first, later, b.now), StatusGate::Verdict::kWrite);
+}
+
+}  // namespace
+}  // namespace berth::op
