@@ -2,8 +2,7 @@
 
 #include <set>
 
-#include "berth/base/backoff.h"
-#include "berth/http/server.h"
+#include "berth/control/long_poll.h"
 
 namespace berth::op {
 
@@ -11,83 +10,55 @@ constexpr const char* kGatewayAudience = "berth-gateway";
 
 class DemandTracker::Poll {
  public:
-  Poll(DemandTracker& owner, std::string gateway, std::string ns, std::string pool)
+  Poll(DemandTracker& owner, const std::string& gateway, std::string ns, std::string pool)
       : owner_(owner),
-        gateway_(std::move(gateway)),
         ns_(std::move(ns)),
         pool_(std::move(pool)),
-        backoff_({std::chrono::milliseconds(100), std::chrono::seconds(5), 2.0, 0.5},
-                 owner.random_) {
-    send();
+        poll_(owner.loop_, owner.transport_, owner.random_, gateway, settings(owner.settings_),
+              {[this](bool resume) { return request(resume); },
+               [this](const Json& body) { return accept(body); },
+               [this] { owner_.on_change_(ns_ + "/" + pool_); }}) {
+    poll_.start();
   }
 
-  bool readable() const { return demand_ && !silent_; }
+  bool readable() const { return demand_ && !poll_.silent(); }
   const std::optional<api::Demand>& demand() const { return demand_; }
 
  private:
-  void send() {
+  static control::LongPoll::Settings settings(const DemandTracker::Settings& s) {
+    control::LongPoll::Settings out;
+    out.wait = s.wait;
+    out.patience = s.patience;
+    return out;
+  }
+
+  http::Request request(bool resume) {
     http::Request request;
     request.method = "GET";
     request.target = "/v1/demand?namespace=" + http::percent_encode(ns_) +
                      "&pool=" + http::percent_encode(pool_) +
                      "&wait=" + std::to_string(owner_.settings_.wait.count());
-    if (demand_) {
+    if (resume) {
       request.target += "&replica=" + http::percent_encode(demand_->replica) +
                         "&after=" + std::to_string(demand_->version);
     }
     request.headers.add("Authorization", "Bearer " + owner_.signer_.token(kGatewayAudience));
-    http::CallOptions options;
-    options.deadline = owner_.settings_.wait + std::chrono::seconds(10);
-    call_ = owner_.transport_.send(gateway_, std::move(request), options,
-                                   [this](Result<http::Response> r) { answered(std::move(r)); });
+    return request;
   }
 
-  void answered(Result<http::Response> response) {
-    call_.release();
-    Result<api::Demand> fresh = read(std::move(response));
-    if (!fresh) {
-      retry_ = owner_.loop_.call_after(backoff_.next(), [this] { send(); });
-      return;
-    }
-    backoff_.reset();
-    const bool changed = silent_ || !demand_ || demand_->version != fresh->version ||
-                         demand_->replica != fresh->replica;
-    silent_ = false;
-    demand_ = std::move(*fresh);
-    const Duration patience = owner_.settings_.wait + owner_.settings_.patience;
-    silence_ = owner_.loop_.call_after(patience, [this] {
-      silent_ = true;
-      owner_.on_change_(ns_ + "/" + pool_);
-    });
-    if (changed) {
-      send();
-      owner_.on_change_(ns_ + "/" + pool_);
-    } else {
-      retry_ = owner_.loop_.call_after(std::chrono::milliseconds(20), [this] { send(); });
-    }
-  }
-
-  static Result<api::Demand> read(Result<http::Response> response) {
-    if (!response) {
-      return fail(std::move(response).error());
-    }
-    if (response->status != 200) {
-      return fail(http::error_from_response(*response));
-    }
-    BERTH_ASSIGN(const Json body, parse_json(response->body));
-    return api::Demand::parse(body);
+  Result<bool> accept(const Json& body) {
+    BERTH_ASSIGN(api::Demand fresh, api::Demand::parse(body));
+    const bool news =
+        !demand_ || demand_->version != fresh.version || demand_->replica != fresh.replica;
+    demand_ = std::move(fresh);
+    return news;
   }
 
   DemandTracker& owner_;
-  const std::string gateway_;
   const std::string ns_;
   const std::string pool_;
-  Backoff backoff_;
   std::optional<api::Demand> demand_;
-  bool silent_ = false;
-  Cancel call_;
-  Cancel retry_;
-  Cancel silence_;
+  control::LongPoll poll_;
 };
 
 DemandTracker::DemandTracker(EventLoop& loop, http::Transport& transport, auth::TokenSigner& signer,

@@ -7,8 +7,8 @@
 
 #include "berth/api/session.h"
 #include "berth/auth/control_token.h"
-#include "berth/base/backoff.h"
 #include "berth/base/event_loop.h"
+#include "berth/control/long_poll.h"
 #include "berth/http/transport.h"
 
 namespace berth::control {
@@ -24,11 +24,8 @@ struct WorkerTarget {
 /// stops it. What it holds is a hint: the worker alone decides.
 class SlotsPoller {
  public:
-  struct Settings {
-    std::chrono::seconds wait{25};
-    Backoff::Settings backoff{std::chrono::milliseconds(100), std::chrono::seconds(5), 2.0, 0.5};
-    /// No answer for `wait` and this long: the worker is unreadable.
-    Duration patience = std::chrono::seconds(15);
+  struct Settings : LongPoll::Settings {
+    Settings() { max_body = 64u << 10; }
   };
   /// `on_change` runs after each answer that differs from the last, when polls begin to fail or
   /// work again, and when the worker falls silent.
