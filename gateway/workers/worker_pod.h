@@ -31,8 +31,8 @@ struct WorkerPod {
   /// Whether new sessions may be placed on it, as far as the API server knows.
   bool in_service() const { return reachable() && ready && !deleting; }
 
-  /// From a Pod. Nothing unless it has a pool label and a uid. The port is that of the container
-  /// port named "sessions", else 7600.
+  /// From a Pod. Nothing unless it has a pool label and a uid. The port is
+  /// api::worker_port.
   static std::optional<WorkerPod> from_json(const Json& pod);
 };
 

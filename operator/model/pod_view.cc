@@ -1,5 +1,6 @@
 #include "operator/model/pod_view.h"
 
+#include "berth/api/worker_address.h"
 #include "berth/kube/object.h"
 
 namespace berth::op {
@@ -15,26 +16,6 @@ const Json* worker_status(const Json& pod) {
     }
   }
   return nullptr;
-}
-
-std::uint16_t session_port(const Json& pod) {
-  const Json* containers = find_path(pod, {"spec", "containers"});
-  if (containers == nullptr || !containers->is_array()) {
-    return api::kWorkerPort;
-  }
-  for (const Json& c : *containers) {
-    const Json* ports = find(c, "ports");
-    if (get_string(c, "name") != api::kWorkerContainer || ports == nullptr || !ports->is_array()) {
-      continue;
-    }
-    for (const Json& p : *ports) {
-      const auto number = get_int(p, "containerPort");
-      if (get_string(p, "name") == "sessions" && number && *number > 0 && *number < 65536) {
-        return static_cast<std::uint16_t>(*number);
-      }
-    }
-  }
-  return api::kWorkerPort;
 }
 
 std::optional<WallTime> time_at(const Json& object, std::initializer_list<std::string_view> path) {
@@ -82,7 +63,7 @@ std::optional<PodView> PodView::from(const Json& pod) {
   v.controller_uid = kube::controller_uid(pod);
   v.node = string_at(pod, {"spec", "nodeName"});
   v.ip = string_at(pod, {"status", "podIP"});
-  v.port = session_port(pod);
+  v.port = api::worker_port(pod);
   v.created = time_at(pod, {"metadata", "creationTimestamp"}).value_or(WallTime{});
   v.ready = kube::condition_status(pod, "Ready") == "True";
   const std::string phase = string_at(pod, {"status", "phase"});
@@ -95,11 +76,7 @@ std::optional<PodView> PodView::from(const Json& pod) {
 }
 
 std::string PodView::origin() const {
-  if (ip.empty()) {
-    return "";
-  }
-  const bool v6 = ip.find(':') != std::string::npos;
-  return "http://" + (v6 ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
+  return api::worker_origin(ip, port);
 }
 
 std::optional<NodeView> NodeView::from(const Json& node) {

@@ -1,0 +1,37 @@
+#include "berth/api/worker_address.h"
+
+#include "berth/api/session_pool.h"
+
+namespace berth::api {
+
+std::uint16_t worker_port(const Json& pod) {
+  const Json* containers = find_path(pod, {"spec", "containers"});
+  if (containers == nullptr || !containers->is_array()) {
+    return kWorkerPort;
+  }
+  for (const Json& container : *containers) {
+    const Json* ports = find(container, "ports");
+    if (get_string(container, "name") != kWorkerContainer || ports == nullptr ||
+        !ports->is_array()) {
+      continue;
+    }
+    for (const Json& port : *ports) {
+      const auto number = get_int(port, "containerPort");
+      if (get_string(port, "name") == "sessions" && number && *number > 0 && *number < 65536) {
+        return static_cast<std::uint16_t>(*number);
+      }
+    }
+  }
+  return kWorkerPort;
+}
+
+std::string worker_origin(std::string_view ip, std::uint16_t port) {
+  if (ip.empty()) {
+    return "";
+  }
+  const std::string host(ip);
+  const bool v6 = host.find(':') != std::string::npos;
+  return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+}  // namespace berth::api
