@@ -179,7 +179,12 @@ TEST_F(CommandExecutorTest, StartsWithDefaultSignals) {
   const auto outcome = outcome_of(
       "awk '/^Sig(Ign|Blk)/ { printf \"%s\\\"%s\\\"\", sep, $2; sep=\",\" } BEGIN { printf \"[\" } "
       "END { print \"]\" }' /proc/self/status");
-  EXPECT_EQ(outcome.result, (Json{"0000000000000000", "0000000000000000"}));
+  ASSERT_TRUE(outcome.result.is_array() && outcome.result.size() == 2) << outcome.result;
+  // Signals 32 and 33 belong to the C library, which does not let a program name them (signal(7)).
+  constexpr std::uint64_t kNameable = ~((1ULL << 31) | (1ULL << 32));
+  for (const Json& mask : outcome.result) {
+    EXPECT_EQ(std::stoull(mask.get<std::string>(), nullptr, 16) & kNameable, 0U) << outcome.result;
+  }
 }
 
 TEST_F(CommandExecutorTest, CancelSendsSigterm) {
