@@ -7,7 +7,7 @@ declare -A groups=(
   [build]="cmake g++ make ninja-build ca-certificates libcpprest-dev libboost-dev libssl-dev nlohmann-json3-dev
     prometheus-cpp-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libexpected-dev libcli11-dev zlib1g-dev
     procps"
-  [test]="libgtest-dev libgmock-dev librapidcheck-dev openssl curl"
+  [test]="libgtest-dev libgmock-dev librapidcheck-dev openssl curl python3"
   [bench]="libbenchmark-dev"
   [lint]="clang-format-14 clang-tidy-14"
   [fuzz]="clang-14 libclang-rt-14-dev"
