@@ -26,6 +26,9 @@ namespace fs = std::filesystem;
 
 constexpr const char* kKeysConfigMap = "berth-keys";
 constexpr std::size_t kMostFiles = 100;
+Program::Listen probe() {
+  return {"--probe-listen", "127.0.0.1:0", "probe"};
+}
 
 struct Images {
   std::map<std::string, fs::path> map;
@@ -100,10 +103,9 @@ class DevStack {
   }
 
   void start(std::function<void(Status)> done) {
-    gateway_ =
-        program("gateway", {"--dev", "--listen", flags_.listen, "--probe-listen", "127.0.0.1:0",
-                            "--token-file", keys_.token_file.string(), "--signing-key",
-                            keys_.gateway_key.string(), "--jwks", keys_.jwks_file.string()});
+    gateway_ = program("gateway", {{"--listen", flags_.listen, "listen"}, probe()},
+                       {"--dev", "--token-file", keys_.token_file.string(), "--signing-key",
+                        keys_.gateway_key.string(), "--jwks", keys_.jwks_file.string()});
     gateway_->start([this, done = std::move(done)](Result<Json> ports) mutable {
       if (!ports) {
         done(fail(std::move(ports).error()));
@@ -186,19 +188,21 @@ class DevStack {
     return {};
   }
 
-  std::unique_ptr<Program> program(const std::string& name, std::vector<std::string> args) {
+  std::unique_ptr<Program> program(const std::string& name, std::vector<Program::Listen> listen,
+                                   std::vector<std::string> args) {
     args.insert(args.end(), {"--kubeconfig", kubeconfig_.string(), "--log-format", "json"});
     if (flags_.verbose) {
       args.insert(args.end(), {"--log-level", "debug"});
     }
     return std::make_unique<Program>(
-        loop_, random_, log_, Program::Spec{name, bin_ / ("berth-" + name), std::move(args), dir_});
+        loop_, random_, log_,
+        Program::Spec{name, bin_ / ("berth-" + name), std::move(args), std::move(listen), dir_});
   }
 
   void start_operator(std::function<void(Status)> done) {
-    operator_ = program("operator",
+    operator_ = program("operator", {probe()},
                         {"--gateway", gateway_url_, "--signing-key", keys_.operator_key.string(),
-                         "--probe-listen", "127.0.0.1:0", "--keys-config-map", kKeysConfigMap});
+                         "--keys-config-map", kKeysConfigMap});
     operator_->start([this, done = std::move(done)](Result<Json> ports) {
       if (!ports) {
         done(fail(std::move(ports).error()));

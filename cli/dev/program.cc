@@ -45,6 +45,9 @@ void Program::launch() {
   devcluster::ProcessSpec spec;
   spec.program = spec_.path;
   spec.argv = {spec_.path.string()};
+  for (const Listen& listen : spec_.listen) {
+    spec.argv.insert(spec.argv.end(), {listen.flag, listen.address});
+  }
   spec.argv.insert(spec.argv.end(), spec_.args.begin(), spec_.args.end());
   spec.argv.insert(spec.argv.end(), {"--port-file", port_file_.string()});
   spec.env = child_environment();
@@ -70,7 +73,11 @@ void Program::launch() {
 
 void Program::look_for_ports() {
   if (const Result<std::string> text = read_file(port_file_, 65536)) {
-    answer(parse_json(*text));
+    Result<Json> ports = parse_json(*text);
+    if (ports) {
+      keep_addresses(*ports);
+    }
+    answer(std::move(ports));
     return;
   }
   if (loop_.clock().now() - started_ > kStartLimit) {
@@ -79,6 +86,14 @@ void Program::look_for_ports() {
     return;
   }
   timer_ = loop_.call_after(kLook, [this] { look_for_ports(); });
+}
+
+void Program::keep_addresses(const Json& ports) {
+  for (Listen& listen : spec_.listen) {
+    if (const auto bound = get_string(ports, listen.key)) {
+      listen.address = *bound;
+    }
+  }
 }
 
 void Program::answer(Result<Json> result) {

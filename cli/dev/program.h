@@ -17,14 +17,21 @@
 namespace berth::cli {
 
 /// One of Berth's own programs run beside the cluster: output to a log file, started again with
-/// backoff if it ends by itself, its real ports read from the port file that it writes. Loop thread
-/// only.
+/// backoff if it ends by itself, its real ports read from the port file that it writes. Started
+/// again it listens where it did the first time: others were told that address. Loop thread only.
 class Program {
  public:
+  /// An address to listen on; port 0 for any.
+  struct Listen {
+    std::string flag;  ///< "--probe-listen"
+    std::string address;
+    std::string key;  ///< In the port file: "probe".
+  };
   struct Spec {
     std::string name;  ///< "gateway"
     std::filesystem::path path;
     std::vector<std::string> args;  ///< Without argv[0]; `--port-file` is added.
+    std::vector<Listen> listen;     ///< Come before `args`.
     std::filesystem::path dir;      ///< For log and port file.
   };
   Program(AsioLoop& loop, Random& random, Log log, Spec spec);
@@ -39,13 +46,14 @@ class Program {
  private:
   void launch();
   void look_for_ports();
+  void keep_addresses(const Json& ports);
   void ended(devcluster::ExitStatus status);
   void answer(Result<Json> result);
   std::string last_words() const;
 
   AsioLoop& loop_;
   Log log_;
-  const Spec spec_;
+  Spec spec_;
   const std::filesystem::path port_file_;
   devcluster::LogFile output_;
   Backoff backoff_;

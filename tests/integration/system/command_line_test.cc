@@ -152,6 +152,22 @@ TEST_F(CommandLine, AKilledBerthDevLeavesNothingAndCanBeStartedAgain) {
   EXPECT_EQ(run_in_session({"true"}).status, 0);
 }
 
+TEST_F(CommandLine, AGatewayThatDiedIsServedAgainUnderItsAddress) {
+  start_dev();
+  ASSERT_EQ(run_in_session({"true"}).status, 0);
+  const pid_t gateway = find_process("berth-gateway", {dir_.string()});
+  ASSERT_GT(gateway, 0);
+  ASSERT_EQ(::kill(gateway, SIGKILL), 0);
+  EXPECT_TRUE(await(*dev_, [&] {
+    const pid_t now = find_process("berth-gateway", {dir_.string()});
+    return now > 0 && now != gateway && run_in_session({"true"}).status == 0;
+  })) << gateway_;
+  // The operator sees who waits there: from no worker at all it makes one.
+  EXPECT_TRUE(await(*dev_, [&] { return find_process("berth-worker", {dir_.string()}) == -1; }));
+  const Ran ran = run_in_session({"true"});
+  EXPECT_EQ(ran.status, 0) << ran.output;
+}
+
 TEST_F(CommandLine, ASecondBerthDevInTheWayOfTheFirstIsRefusedAndTheFirstUnharmed) {
   start_dev();
   const Ran same_name = run(dev_command("dev", "127.0.0.1:0", "other"));
