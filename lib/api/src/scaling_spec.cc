@@ -98,15 +98,16 @@ Result<ScalingSpec> parse_scaling(const Json& object, const std::string& path) {
   const Json* up = r.object("scaleUp");
   const Json* down = r.object("scaleDown");
   r.optional("paused", s.paused);
-  if (const Json* schedules = r.array("schedules"); schedules != nullptr && !schedules->empty()) {
-    r.error("schedules", kNotSupported);
-  }
+  const Json* schedules = r.array("schedules");
   BERTH_TRY(r.finish());
   if (up != nullptr) {
     BERTH_TRY(read_scale_up(*up, r.path_of("scaleUp"), s));
   }
   if (down != nullptr) {
     BERTH_TRY(read_scale_down(*down, r.path_of("scaleDown"), s));
+  }
+  if (schedules != nullptr) {
+    BERTH_ASSIGN(s.schedules, parse_schedules(*schedules, r.path_of("schedules"), s.max_workers));
   }
   return s;
 }
@@ -120,16 +121,16 @@ Result<DrainSpec> parse_drain(const Json& object, const std::string& path) {
   return d;
 }
 
-Status check_rollout(const Json& object, const std::string& path) {
-  IntOrPercent surge{25, true};
-  IntOrPercent unavailable{0, false};
+Result<RolloutSpec> parse_rollout(const Json& object, const std::string& path) {
+  RolloutSpec s;
   FieldReader r(object, path);
-  int_or_percent(r, "maxSurge", surge, kMaxWorkers, 100);
-  int_or_percent(r, "maxUnavailable", unavailable, kMaxWorkers, 100);
-  if (surge.value == 0 && unavailable.value == 0) {
+  int_or_percent(r, "maxSurge", s.max_surge, kMaxWorkers, 100);
+  int_or_percent(r, "maxUnavailable", s.max_unavailable, kMaxWorkers, 100);
+  if (s.max_surge.value == 0 && s.max_unavailable.value == 0) {
     r.error("maxSurge", "must not be 0 when maxUnavailable is 0: no worker could ever be replaced");
   }
-  return r.finish();
+  BERTH_TRY(r.finish());
+  return s;
 }
 
 }  // namespace berth::api

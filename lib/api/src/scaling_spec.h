@@ -13,7 +13,9 @@ inline constexpr const char* kNotSupported = "is not supported by this version; 
 
 Result<ScalingSpec> parse_scaling(const Json& object, const std::string& path);
 Result<DrainSpec> parse_drain(const Json& object, const std::string& path);
-/// Only checked: `maxSurge` and `maxUnavailable`.
-Status check_rollout(const Json& object, const std::string& path);
+Result<RolloutSpec> parse_rollout(const Json& object, const std::string& path);
+/// Names are unique; `minWorkers` is at most the pool's maxWorkers.
+Result<std::vector<ScheduleSpec>> parse_schedules(const Json& array, const std::string& path,
+                                                  std::int64_t max_workers);
 
 }  // namespace berth::api

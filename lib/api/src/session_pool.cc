@@ -36,6 +36,10 @@ Status read_metadata(const Json& metadata, SessionPool& out) {
   r.optional("resourceVersion", out.resource_version);
   r.optional("generation", out.generation, 0, kMaxCount);
   out.deleting = r.take("deletionTimestamp") != nullptr;
+  if (const Json* annotations = r.object("annotations")) {
+    out.force_delete =
+        get_string(*annotations, kForceDeleteAnnotation).value_or("false") != "false";
+  }
   if (const Json* finalizers = r.array("finalizers")) {
     for (const Json& f : *finalizers) {
       if (!f.is_string()) {
@@ -114,7 +118,7 @@ Status read_spec(const Json& spec, SessionPool& out) {
   BERTH_ASSIGN(out.worker.sessions, parse_sessions_spec(*sessions, r.path_of("sessions")));
   BERTH_ASSIGN(out.scaling, parse_scaling(*scaling, r.path_of("scaling")));
   if (rollout != nullptr) {
-    BERTH_TRY(check_rollout(*rollout, r.path_of("rollout")));
+    BERTH_ASSIGN(out.rollout, parse_rollout(*rollout, r.path_of("rollout")));
   }
   if (drain != nullptr) {
     BERTH_ASSIGN(out.drain, parse_drain(*drain, r.path_of("drain")));

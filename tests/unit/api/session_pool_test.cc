@@ -131,9 +131,47 @@ TEST(SessionPool, DoesNotSilentlyIgnoreWhatThisVersionLacks) {
   EXPECT_EQ(
       error_of(with("/spec/engine/temporal", Json::object())),
       "InvalidArgument: spec.engine.temporal: is not supported by this version; leave it out");
-  EXPECT_EQ(error_of(with("/spec/scaling/schedules", {{{"cron", "* * * * *"}}})),
-            "InvalidArgument: spec.scaling.schedules: is not supported by this version; leave it "
-            "out");
+}
+
+TEST(SessionPool, ReadsRolloutAndSchedules) {
+  Json pool = with("/spec/rollout", {{"maxSurge", 3}, {"maxUnavailable", "10%"}});
+  pool["spec"]["scaling"]["schedules"] = {{{"name", "day"},
+                                           {"cron", "0 8 * * MON-FRI"},
+                                           {"timeZone", "Europe/Berlin"},
+                                           {"duration", "10h"},
+                                           {"minWorkers", 4}},
+                                          {{"name", "month-end"},
+                                           {"cron", "30 6 28-31 * *"},
+                                           {"duration", "1h30m"},
+                                           {"minWorkers", 6}}};
+  const auto p = SessionPool::parse(pool);
+  ASSERT_TRUE(p) << p.error().text();
+  EXPECT_EQ(p->rollout.max_surge, (IntOrPercent{3, false}));
+  EXPECT_EQ(p->rollout.max_unavailable, (IntOrPercent{10, true}));
+  ASSERT_EQ(p->scaling.schedules.size(), 2U);
+  EXPECT_EQ(p->scaling.schedules[0].name, "day");
+  EXPECT_EQ(p->scaling.schedules[0].time_zone, "Europe/Berlin");
+  EXPECT_EQ(p->scaling.schedules[0].duration, hours(10));
+  EXPECT_EQ(p->scaling.schedules[0].min_workers, 4);
+  EXPECT_TRUE(p->scaling.schedules[0].cron.week_days[5]);
+  EXPECT_EQ(p->scaling.schedules[1].time_zone, "UTC");
+}
+
+TEST(SessionPool, TheAnnotationForcesADeletionUnlessItSaysFalse) {
+  const auto forced = [](const Json& annotations) {
+    return SessionPool::parse(with("/metadata/annotations", annotations))->force_delete;
+  };
+  EXPECT_TRUE(forced({{"berth.dev/force-delete", "true"}}));
+  EXPECT_TRUE(forced({{"berth.dev/force-delete", ""}}));
+  EXPECT_FALSE(forced({{"berth.dev/force-delete", "false"}}));
+  EXPECT_FALSE(forced({{"other", "true"}}));
+}
+
+TEST(SessionPool, ScheduleNamesAreUnique) {
+  const Json schedule = {
+      {"name", "day"}, {"cron", "0 8 * * *"}, {"duration", "1h"}, {"minWorkers", 1}};
+  EXPECT_EQ(error_of(with("/spec/scaling/schedules", {schedule, schedule})),
+            "InvalidArgument: spec.scaling.schedules[1].name: is the name of an earlier schedule");
 }
 
 struct BadField {
@@ -193,6 +231,22 @@ INSTANTIATE_TEST_SUITE_P(
                  "ever be replaced"},
         BadField{"/spec/rollout", R"({"maxUnavailable":"101%"})",
                  "spec.rollout.maxUnavailable: must be between 0% and 100%, is 101%"},
+        BadField{"/spec/scaling/schedules", R"([{}])",
+                 "spec.scaling.schedules[0].name: is required"},
+        BadField{"/spec/scaling/schedules",
+                 R"([{"name":"d","cron":"61 * * * *","duration":"1h","minWorkers":1}])",
+                 "spec.scaling.schedules[0].cron: minute: '61' is not between 0 and 59"},
+        BadField{"/spec/scaling/schedules",
+                 R"([{"name":"d","cron":"* * * * *","duration":"1h","minWorkers":7}])",
+                 "spec.scaling.schedules[0].minWorkers: must be between 0 and 6, is 7"},
+        BadField{
+            "/spec/scaling/schedules",
+            R"([{"name":"d","cron":"* * * * *","duration":"1h","minWorkers":1,"timeZone":"../etc"}])",
+            "spec.scaling.schedules[0].timeZone: must be the name of a time zone like "
+            "Europe/Berlin"},
+        BadField{"/spec/scaling/schedules",
+                 R"([{"name":"d","cron":"* * * * *","duration":"1s","minWorkers":1}])",
+                 "spec.scaling.schedules[0].duration: must be between 1m and 744h, is 1s"},
         BadField{"/spec/drain", R"({"policy":"Kill"})",
                  "spec.drain.policy: must be Wait or End, is 'Kill'"},
         BadField{"/spec/drain", R"({"timeout":"0"})",

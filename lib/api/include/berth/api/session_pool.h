@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "berth/api/cron.h"
 #include "berth/api/worker_config.h"
 #include "berth/base/json.h"
 
@@ -20,6 +21,12 @@ inline constexpr const char* kPoolPlural = "sessionpools";
 inline constexpr const char* kPoolLabel = "berth.dev/pool";
 inline constexpr const char* kRevisionLabel = "berth.dev/revision";
 inline constexpr const char* kCordonAnnotation = "berth.dev/cordon";
+/// On a worker pod: a person's drain. Cordon, and retire once its sessions have ended.
+inline constexpr const char* kDrainAnnotation = "berth.dev/drain";
+/// On a pool that is being deleted: do not wait for sessions any longer, end them.
+inline constexpr const char* kForceDeleteAnnotation = "berth.dev/force-delete";
+/// Holds a pool's deletion until its workers have drained.
+inline constexpr const char* kPoolFinalizer = "berth.dev/drain";
 /// Container that speaks the worker API, its ports, and the volumes that the operator adds.
 inline constexpr const char* kWorkerContainer = "berth-worker";
 inline constexpr std::uint16_t kWorkerPort = 7600;
@@ -35,6 +42,16 @@ struct IntOrPercent {
 enum class Placement { kPacked, kSpread };
 enum class DrainPolicy { kWait, kEnd };
 
+/// From each moment that `cron` names, for `duration`, the pool has at least `min_workers`.
+struct ScheduleSpec {
+  std::string name;  ///< Unique in the pool.
+  Cron cron;
+  std::string time_zone = "UTC";  ///< A name of the IANA database, existence not checked here.
+  Duration duration{};
+  std::int64_t min_workers = 0;
+  bool operator==(const ScheduleSpec&) const = default;
+};
+
 struct ScalingSpec {
   std::int64_t min_workers = 0;
   std::int64_t max_workers = 0;  ///< Required, at least 1.
@@ -45,7 +62,15 @@ struct ScalingSpec {
   std::optional<std::int64_t> up_max_workers_per_minute;  ///< Absent: no limit.
   Duration down_stabilization_window = std::chrono::minutes(5);
   std::optional<std::int64_t> down_max_workers_per_minute;  ///< Absent: no limit.
-  bool paused = false;  ///< Neither up nor down; failed pods are still replaced.
+  bool paused = false;                  ///< Neither up nor down; failed pods are still replaced.
+  std::vector<ScheduleSpec> schedules;  ///< The highest active one counts.
+};
+
+/// How many workers more, and how many fewer, there may be while workers are replaced. Shares are
+/// of the workers wanted: maxSurge rounded up and at least 1, maxUnavailable rounded down.
+struct RolloutSpec {
+  IntOrPercent max_surge{25, true};
+  IntOrPercent max_unavailable{0, false};
 };
 
 struct DrainSpec {
@@ -53,7 +78,7 @@ struct DrainSpec {
   DrainPolicy policy = DrainPolicy::kWait;
 };
 
-/// One SessionPool. `schedules`, `rollout` and `engine` are read by the parts that act on them.
+/// One SessionPool. `engine` is read by the parts that act on it.
 struct SessionPool {
   std::string name;
   std::string ns;
@@ -61,6 +86,7 @@ struct SessionPool {
   std::string resource_version;
   std::int64_t generation = 0;
   bool deleting = false;
+  bool force_delete = false;  ///< Annotation berth.dev/force-delete.
   std::vector<std::string> finalizers;
 
   Json pod_template;  ///< spec.template as written; null if absent.
@@ -68,6 +94,7 @@ struct SessionPool {
   Json worker_resources;  ///< spec.worker.resources as written; null if absent.
   WorkerConfig worker;    ///< sessions, activities, exec.
   ScalingSpec scaling;
+  RolloutSpec rollout;
   DrainSpec drain;
   std::optional<std::int64_t> workers;  ///< A fixed count; switches the autoscaler off.
   Json status;                          ///< As last written; null if none.
