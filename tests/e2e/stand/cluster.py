@@ -1,0 +1,166 @@
+"""A real Kubernetes on this machine: etcd, control plane and real nodes, inside the caller's network namespace.
+
+Everything that a cluster writes is below one folder, whose name is in each of its processes' command lines; so `stop`
+finds what is left by that name alone, also what a killed run left behind (`remove_stale`).
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .node import BRIDGE, BRIDGE_ADDRESS, POD_RANGE, Node
+from .pki import Pki
+from .process import Process, kill, processes_of, wait_until
+
+STATE_ROOT = Path("/var/tmp/berth-e2e")
+SERVICE_RANGE = "10.96.0.0/16"
+
+
+class Cluster:
+    def __init__(self, bin_folder: Path, nodes: int):
+        self.run_name = f"berth-e2e-{os.getpid()}"
+        self.folder = STATE_ROOT / str(os.getpid())
+        self.log = self.folder / "log"
+        self.audit_log = self.log / "audit.jsonl"
+        self._bin = bin_folder
+        self.folder.mkdir(parents=True)
+        self.log.mkdir()
+        self.pki = Pki(self.folder / "pki")
+        self.admin = self.pki.kubeconfig("admin", "/O=system:masters/CN=admin")
+        self._write_cni()
+        self._write_audit_policy()
+        self._make_processes()
+        self.nodes = [Node(n, self.folder, bin_folder, self.pki, self.run_name) for n in range(1, nodes + 1)]
+
+    def _write_cni(self) -> None:
+        (self.folder / "cni").mkdir()
+        plugin = {"type": "bridge", "bridge": BRIDGE, "isGateway": True, "hairpinMode": True, "ipMasq": False,
+                  "ipam": {"type": "host-local", "dataDir": str(self.folder / "addresses"),
+                           "ranges": [[{"subnet": POD_RANGE, "rangeStart": "10.244.0.10"}]],
+                           "routes": [{"dst": "0.0.0.0/0"}]}}
+        (self.folder / "cni" / "10-bridge.conflist").write_text(
+            json.dumps({"cniVersion": "0.4.0", "name": "berth", "plugins": [plugin]}))
+
+    def _write_audit_policy(self) -> None:
+        # Every call that Berth's programs make, so that rights and writes are judged from outside.
+        rules = [{"level": "Metadata", "omitStages": ["RequestReceived"], "userGroups": ["system:serviceaccounts:berth-system"]},
+                 {"level": "None"}]
+        (self.folder / "audit.json").write_text(
+            json.dumps({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": rules}))
+
+    def _make_processes(self) -> None:
+        def process(name: str, *args) -> Process:
+            return Process(name, [self._bin / name, *args], self.log / f"{name}.log")
+
+        pki = self.pki
+        certificate, key = pki.certificate("server", "/CN=kube-apiserver",
+                                           "DNS:localhost,DNS:kubernetes.default.svc,IP:127.0.0.1,IP:10.96.0.1,"
+                                           f"IP:{BRIDGE_ADDRESS}")
+        kubelet_certificate, kubelet_key = pki.folder / "admin.crt", pki.folder / "admin.key"
+        self.etcd = process("etcd", "--data-dir", self.folder / "etcd", "--unsafe-no-fsync", "--log-level", "error")
+        self.apiserver = process(
+            "kube-apiserver", "--etcd-servers", "http://127.0.0.1:2379", "--secure-port", "6443",
+            "--advertise-address", BRIDGE_ADDRESS, "--service-cluster-ip-range", SERVICE_RANGE,
+            "--tls-cert-file", certificate, "--tls-private-key-file", key, "--client-ca-file", pki.ca,
+            "--service-account-key-file", pki.account_public, "--service-account-signing-key-file", pki.account_key,
+            "--service-account-issuer", "https://kubernetes.default.svc", "--authorization-mode", "Node,RBAC",
+            "--enable-admission-plugins", "NodeRestriction", "--kubelet-preferred-address-types", "InternalIP",
+            "--kubelet-client-certificate", kubelet_certificate, "--kubelet-client-key", kubelet_key,
+            "--audit-policy-file", self.folder / "audit.json", "--audit-log-path", self.audit_log,
+            "--shutdown-delay-duration", "0", "--cert-dir", self.folder / "certs")
+        self._others = [
+            process("kube-controller-manager", "--kubeconfig",
+                    pki.kubeconfig("controller-manager", "/CN=system:kube-controller-manager"),
+                    "--service-account-private-key-file", pki.account_key, "--root-ca-file", pki.ca,
+                    "--use-service-account-credentials", "--leader-elect=false",
+                    "--cluster-signing-cert-file", pki.ca, "--cluster-signing-key-file", pki.folder / "ca.key",
+                    # A minute instead of five: a node that leaves is part of the tests.
+                    "--node-monitor-grace-period", "20s"),
+            process("kube-scheduler", "--kubeconfig", pki.kubeconfig("scheduler", "/CN=system:kube-scheduler"),
+                    "--leader-elect=false"),
+            process("kube-proxy", "--kubeconfig", pki.kubeconfig("proxy", "/CN=system:kube-proxy"),
+                    "--proxy-mode", "nftables", "--cluster-cidr", POD_RANGE, "--hostname-override", "node-1",
+                    "--conntrack-max-per-core", "0", "--healthz-bind-address", "127.0.0.1:10256",
+                    "--metrics-bind-address", "127.0.0.1:10249"),
+        ]
+
+    def start(self, images: list[Path]) -> None:
+        self._make_network()
+        self.etcd.start()
+        self.start_apiserver()
+        for process in self._others:
+            process.start()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda node: node.start(images), self.nodes))
+        self.kubectl("create", "clusterrolebinding", "e2e-proxy", "--clusterrole=system:node-proxier",
+                     "--user=system:kube-proxy")
+        wait_until("all nodes are Ready", self._nodes_ready, 120, 0.3, self._why_not_ready)
+        wait_until("the default service account exists",
+                   lambda: self._try_kubectl("get", "serviceaccount", "default"), 60)
+
+    def _make_network(self) -> None:
+        for command in ("link set lo up", f"link add {BRIDGE} type bridge", f"addr add {BRIDGE_ADDRESS}/24 dev {BRIDGE}",
+                        f"link set {BRIDGE} up",
+                        # Service addresses need some route before the proxy rewrites them.
+                        f"route add default dev {BRIDGE}"):
+            subprocess.run(["ip", *command.split()], check=True)
+
+    def start_apiserver(self) -> None:
+        self.apiserver.start()
+        wait_until("the API server is ready", lambda: self._try_kubectl("get", "--raw", "/readyz"), 60, 0.2,
+                   self.apiserver.tail)
+
+    def stop_apiserver(self) -> None:
+        self.apiserver.kill()
+
+    def kubectl_command(self, *args: str) -> list[str]:
+        return [str(self._bin / "kubectl"), "--kubeconfig", str(self.admin), *args]
+
+    def kubectl(self, *args: str, stdin: str | None = None) -> str:
+        done = subprocess.run(self.kubectl_command(*args), input=stdin, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"kubectl {' '.join(args)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def _try_kubectl(self, *args: str) -> bool:
+        done = subprocess.run(self.kubectl_command("--request-timeout", "2s", *args), capture_output=True, check=False)
+        return done.returncode == 0
+
+    def _nodes_ready(self) -> bool:
+        nodes = json.loads(self.kubectl("get", "nodes", "-o", "json"))["items"]
+        ready = [c["status"] for n in nodes for c in n["status"].get("conditions", []) if c["type"] == "Ready"]
+        return ready == ["True"] * len(self.nodes)
+
+    def _why_not_ready(self) -> str:
+        return "\n".join(p.tail() for n in self.nodes for p in (n._kubelet, n._containerd))
+
+    def stop(self) -> None:
+        for node in self.nodes:
+            node.stop()
+        for process in [*self._others, self.apiserver, self.etcd]:
+            process.kill()
+        remove_run(self.folder)
+        for node in self.nodes:
+            node.remove_groups()
+
+
+def remove_run(folder: Path) -> None:
+    """Ends what still runs for `folder` (shims outlive their containerd) and removes it."""
+    for pid in processes_of(f"{folder}/"):
+        kill(pid)
+    with open("/proc/mounts", encoding="utf-8") as mounts:
+        below = [m.split()[1] for m in mounts if m.split()[1].startswith(f"{folder}/")]
+    for mount in sorted(below, reverse=True):
+        subprocess.run(["umount", "-l", mount], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_stale() -> None:
+    """What runs left behind that were killed: their folder is named by a pid that is no longer one of ours."""
+    for folder in STATE_ROOT.iterdir() if STATE_ROOT.exists() else []:
+        command = Path(f"/proc/{folder.name}/cmdline")
+        if not command.exists() or b"e2e" not in command.read_bytes():
+            remove_run(folder)

@@ -1,0 +1,87 @@
+"""The images of the cluster, built without a registry: Debian by debootstrap, ours by deploy/image/build.sh, the pause
+program from its C file. Everything is cached by what went into it."""
+
+import hashlib
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+TARGETS = ("operator", "gateway", "worker", "example-file-processing")
+BASE = "docker.io/library/debian:bookworm-slim"
+TAG = "e2e"
+
+
+class Images:
+    def __init__(self, cache: Path, programs: Path):
+        self._cache = cache
+        self._programs = programs
+        (cache / "images").mkdir(parents=True, exist_ok=True)
+        (cache / "storage.conf").write_text(
+            f'[storage]\ndriver = "overlay"\ngraphroot = "{cache}/storage"\nrunroot = "/var/tmp/berth-e2e-buildah"\n')
+        self._environment = {**os.environ, "CONTAINERS_STORAGE_CONF": str(cache / "storage.conf"),
+                             "BUILDAH_ISOLATION": "chroot", "BUILDER": "buildah", "OFFLINE_BASE": "1"}
+
+    def build(self) -> list[Path]:
+        """Image archives for `ctr images import`."""
+        return [self._pause(), *self._ours()]
+
+    def _run(self, *command, **kwargs) -> str:
+        done = subprocess.run([str(c) for c in command], env=self._environment, text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kwargs)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stdout[-4000:]}")
+        return done.stdout
+
+    def _save(self, image: str, archive: Path) -> Path:
+        # Only the newest of a name is kept, or the cache would grow with every build.
+        for old in archive.parent.glob(f"{archive.name.split('@')[0]}@*.tar"):
+            old.unlink()
+        self._run("buildah", "push", "-q", image, f"docker-archive:{archive}:{image}")
+        return archive
+
+    def _pause(self) -> Path:
+        source = REPOSITORY / "tests/e2e/cluster/pause.c"
+        archive = self._cache / "images" / f"pause@{_digest([source])}.tar"
+        if not archive.exists():
+            with tempfile.TemporaryDirectory() as folder:
+                self._run("cc", "-static", "-O2", "-o", f"{folder}/pause", source)
+                container = self._run("buildah", "from", "scratch").strip()
+                self._run("buildah", "add", container, f"{folder}/pause", "/pause")
+                self._run("buildah", "config", "--entrypoint", '["/pause"]', "--user", "65535:65535", container)
+                self._run("buildah", "commit", "-q", "--rm", container, "berth.local/pause:1")
+            self._save("berth.local/pause:1", archive)
+        return archive
+
+    def _base(self) -> None:
+        if BASE.encode() in self._run("buildah", "images", "--format", "{{.Name}}:{{.Tag}}").encode():
+            return
+        print("making the Debian base image (debootstrap, once)", flush=True)
+        with tempfile.TemporaryDirectory(dir=self._cache) as folder:
+            self._run("debootstrap", "--variant=minbase", "bookworm", f"{folder}/root")
+            for package in Path(folder, "root/var/cache/apt/archives").glob("*.deb"):
+                package.unlink()
+            container = self._run("buildah", "from", "scratch").strip()
+            self._run("buildah", "add", container, f"{folder}/root", "/")
+            self._run("buildah", "commit", "-q", "--rm", container, BASE)
+
+    def _ours(self) -> list[Path]:
+        inputs = sorted(self._programs.iterdir()) + [
+            REPOSITORY / f for f in ("Dockerfile", "deploy/image/build.sh", "deploy/image/collect.sh")]
+        digest = _digest([p for p in inputs if p.is_file()])
+        archives = {t: self._cache / "images" / f"{t}@{digest}.tar" for t in TARGETS}
+        if not all(a.exists() for a in archives.values()):
+            self._base()
+            self._run(REPOSITORY / "deploy/image/build.sh", "--tag", TAG, "--base", BASE,
+                      "--prebuilt", self._programs.relative_to(REPOSITORY))
+            for target, archive in archives.items():
+                self._save(f"berth.local/{target}:{TAG}", archive)
+        return list(archives.values())
+
+
+def _digest(files: list[Path]) -> str:
+    hasher = hashlib.sha256()
+    for file in files:
+        hasher.update(file.name.encode() + b"\0" + file.read_bytes())
+    return hasher.hexdigest()[:16]
