@@ -52,6 +52,14 @@ Json& worker_container(Json& spec) {
   return containers.back();
 }
 
+void add_members(Json& object, const Json& defaults) {
+  for (const auto& [key, value] : defaults.items()) {
+    if (find(object, key) == nullptr) {
+      object[key] = value;
+    }
+  }
+}
+
 void fill_container(Json& c, const api::SessionPool& pool, const RenderSettings& settings) {
   if (find(c, "image") == nullptr) {
     c["image"] = pool.worker_image.empty() ? settings.default_worker_image : pool.worker_image;
@@ -80,7 +88,11 @@ void fill_container(Json& c, const api::SessionPool& pool, const RenderSettings&
                            {"periodSeconds", 1},
                            {"failureThreshold", 3}};
   }
+  add_members(child(c, "securityContext", Json::object()), {{"allowPrivilegeEscalation", false},
+                                                            {"readOnlyRootFilesystem", true},
+                                                            {"capabilities", {{"drop", {"ALL"}}}}});
   Json& mounts = child(c, "volumeMounts", Json::array());
+  add_named(mounts, "name", {{"name", "berth-tmp"}, {"mountPath", "/tmp"}});
   add_named(mounts, "name", {{"name", "berth-state"}, {"mountPath", kStateDir}});
   add_named(mounts, "name", {{"name", "berth-sessions"}, {"mountPath", kSessionDir}});
   add_named(mounts, "name", {{"name", "berth-keys"}, {"mountPath", kKeysDir}, {"readOnly", true}});
@@ -119,8 +131,13 @@ Json render_worker_pod(const api::SessionPool& pool, const std::string& name,
   spec["restartPolicy"] = "Always";
   spec["terminationGracePeriodSeconds"] =
       std::chrono::ceil<std::chrono::seconds>(pool.drain.timeout).count();
+  // The worker itself never talks to the Kubernetes API.
+  add_members(spec, {{"automountServiceAccountToken", false}});
+  add_members(child(spec, "securityContext", Json::object()),
+              {{"runAsNonRoot", true}, {"seccompProfile", {{"type", "RuntimeDefault"}}}});
   fill_container(worker_container(spec), pool, settings);
   Json& volumes = child(spec, "volumes", Json::array());
+  add_named(volumes, "name", {{"name", "berth-tmp"}, {"emptyDir", Json::object()}});
   add_named(volumes, "name", {{"name", "berth-state"}, {"emptyDir", Json::object()}});
   add_named(volumes, "name", {{"name", "berth-sessions"}, {"emptyDir", Json::object()}});
   add_named(volumes, "name",

@@ -23,7 +23,12 @@ std::string pool_revision(const api::SessionPool& pool);
 /// grace of `drain.timeout`.
 ///
 /// Volumes: berth-state (journal) and berth-sessions (session directories) are emptyDirs, so both
-/// survive a container's restart; the template may define volumes of these names itself.
+/// survive a container's restart, and berth-tmp is /tmp; the template may define volumes of these
+/// names itself.
+///
+/// What the template does not say is set so that the pod meets the Pod Security level "restricted":
+/// not root, default seccomp profile, no privilege escalation, no capabilities; the worker's root
+/// file system is read-only and no service account token is mounted.
 Json render_worker_pod(const api::SessionPool& pool, const std::string& name,
                        const RenderSettings& settings);
 
