@@ -62,7 +62,7 @@ state = "{folder}/s{number}"
             "containerRuntimeEndpoint": f"unix://{self._socket}",
             "port": 10250 + 10 * number, "healthzPort": 0,
             "cgroupDriver": "cgroupfs", "cgroupRoot": f"/{self._group}", "failCgroupV1": False,
-            "failSwapOn": False, "podLogsDir": str(self._folder / "podlogs"), "maxPods": 100,
+            "failSwapOn": False, "clusterDNS": ["10.96.0.10"], "clusterDomain": "cluster.local", "podLogsDir": str(self._folder / "podlogs"), "maxPods": 100,
             "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
             "imageGCHighThresholdPercent": 100,
             "tlsCertFile": f"{pki.folder}/{self.name}.crt", "tlsPrivateKeyFile": f"{pki.folder}/{self.name}.key",
