@@ -20,7 +20,7 @@ std::int64_t first_version(const Clock& clock) {
 
 }  // namespace
 
-Gateway::Gateway(Parts parts, Settings settings)
+Gateway::Gateway(Parts parts, const Settings& settings)
     : loop_(parts.loop),
       metrics_(parts.metrics),
       log_(parts.log),

@@ -46,7 +46,7 @@ class Gateway {
     ProxyRoute::Settings proxy;
     ListRoute::Settings list;
   };
-  Gateway(Parts parts, Settings settings);
+  Gateway(Parts parts, const Settings& settings);
   ~Gateway();
 
   /// A pool as it is now; null: it is gone.

@@ -48,9 +48,10 @@ void GiveBack::start(const Opened& opened) {
 }
 
 void GiveBack::send(std::uint64_t number, Job& job) {
-  job.call = client_.give_back(
-      job.opened.pod, job.opened.id, job.opened.attempt,
-      [this, number, &job](Result<http::Response> result) { answered(number, job, result); });
+  job.call = client_.give_back(job.opened.pod, job.opened.id, job.opened.attempt,
+                               [this, number, &job](const Result<http::Response>& result) {
+                                 answered(number, job, result);
+                               });
 }
 
 void GiveBack::answered(std::uint64_t number, Job& job, const Result<http::Response>& result) {
