@@ -32,7 +32,7 @@ struct EventRecorder::Impl {
   std::map<std::uint64_t, Cancel> calls;
   std::uint64_t last_call = 0;
 
-  void send(std::function<Cancel(kube::Client::ObjectFn)> call) {
+  void send(const std::function<Cancel(kube::Client::ObjectFn)>& call) {
     if (calls.size() >= kMostInFlight) {
       dropped.inc();
       log.warn("event dropped: too many on their way");

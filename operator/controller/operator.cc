@@ -23,7 +23,7 @@ constexpr kube::ResourceType kNodes{"", "v1", "nodes", "Node"};
 
 struct Operator::Impl {
   Impl(EventLoop& l, kube::Client& client, kube::Client& lease_client, http::Transport& workers,
-       auth::SigningKey key, Random& random, OperatorSettings s, Log log, Metrics& metrics,
+       auth::SigningKey key, Random& random, OperatorSettings s, const Log& log, Metrics& metrics,
        std::function<void()> lost)
       : loop(l),
         settings(std::move(s)),
@@ -37,8 +37,8 @@ struct Operator::Impl {
                {settings.lease_namespace, settings.lease_name, settings.identity}, log, metrics,
                {[this](std::int64_t) { lead(); }, std::move(lost)}),
         queue(loop, "sessionpool", settings.concurrency, metrics,
-              [this](const std::string& pool, kube::WorkQueue::Done done) {
-                reconcile(pool, std::move(done));
+              [this](const std::string& pool, const kube::WorkQueue::Done& done) {
+                reconcile(pool, done);
               }),
         deps{loop,   client, workers,      signer, random,         leader,
              events, demand, pool_metrics, log,    settings.render},
@@ -134,7 +134,7 @@ struct Operator::Impl {
     }
   }
 
-  void reconcile(const std::string& key, kube::WorkQueue::Done done) {
+  void reconcile(const std::string& key, const kube::WorkQueue::Done& done) {
     const auto object = pools.get(key);
     if (!object) {
       controllers.erase(key);
@@ -174,10 +174,10 @@ struct Operator::Impl {
 
 Operator::Operator(EventLoop& loop, kube::Client& client, kube::Client& lease_client,
                    http::Transport& workers, auth::SigningKey key, Random& random,
-                   OperatorSettings settings, Log log, Metrics& metrics, std::function<void()> lost)
+                   OperatorSettings settings, const Log& log, Metrics& metrics,
+                   std::function<void()> lost)
     : impl_(std::make_unique<Impl>(loop, client, lease_client, workers, std::move(key), random,
-                                   std::move(settings), std::move(log), metrics, std::move(lost))) {
-}
+                                   std::move(settings), log, metrics, std::move(lost))) {}
 Operator::~Operator() = default;
 
 void Operator::start() {

@@ -38,7 +38,7 @@ class Operator {
   /// exit the process at once.
   Operator(EventLoop& loop, kube::Client& client, kube::Client& lease_client,
            http::Transport& workers, auth::SigningKey key, Random& random,
-           OperatorSettings settings, Log log, Metrics& metrics, std::function<void()> lost);
+           OperatorSettings settings, const Log& log, Metrics& metrics, std::function<void()> lost);
   ~Operator();
 
   void start();
