@@ -61,7 +61,7 @@ Future<ActivityResult> execute_activity(const Context& context, std::string type
                         std::move(callbacks)};
   return in_session<ActivityResult>(
       context, [ask = std::move(ask)](Core& core, const auto& session, const auto& scope,
-                                      Core::DoneFn<ActivityResult> done) mutable {
+                                      auto done) mutable {
         core.execute(session, std::move(ask), scope, std::move(done));
       });
 }
@@ -78,7 +78,7 @@ Future<std::monostate> put_file(const Context& context, const std::string& path,
   }
   return in_session<std::monostate>(
       context, [suffix = *suffix, file = *file](Core& core, const auto& session, const auto& scope,
-                                                Core::DoneFn<std::monostate> done) {
+                                                auto done) {
         core.upload(session, suffix, file, scope, std::move(done));
       });
 }
@@ -95,7 +95,7 @@ Future<std::monostate> get_file(const Context& context, const std::string& path,
   }
   return in_session<std::monostate>(
       context, [suffix = *suffix, file = *file](Core& core, const auto& session, const auto& scope,
-                                                Core::DoneFn<std::monostate> done) {
+                                                auto done) {
         core.download(session, suffix, file, scope, std::move(done));
       });
 }

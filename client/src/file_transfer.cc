@@ -175,7 +175,7 @@ void Download::answered(const Result<http::Response>& result) {
 }
 
 void Download::pull() {
-  source_->next([weak = weak_from_this(), number = try_](Result<std::string> chunk) {
+  source_->next([weak = weak_from_this(), number = try_](const Result<std::string>& chunk) {
     const auto self = std::static_pointer_cast<Download>(weak.lock());
     if (self && !self->over() && self->try_ == number) {
       self->take(chunk);

@@ -39,15 +39,16 @@ void Session::over(Error error, std::optional<api::EndReason> reason) {
 void Session::ask_why(Error error) {
   Ask ask{.method = "GET"};
   ask.options.deadline = kAskWhyDeadline;
-  asking_ = transmit(std::move(ask), [this, error](TimePoint, Result<http::Response> result) {
-    std::optional<api::EndReason> reason;
-    if (result && result->status < 300) {
-      if (const auto info = parse_answer<api::SessionInfo>(*result)) {
-        reason = info->end_reason;
-      }
-    }
-    fail_with(error, reason);
-  });
+  asking_ =
+      transmit(std::move(ask), [this, error](TimePoint, const Result<http::Response>& result) {
+        std::optional<api::EndReason> reason;
+        if (result && result->status < 300) {
+          if (const auto info = parse_answer<api::SessionInfo>(*result)) {
+            reason = info->end_reason;
+          }
+        }
+        fail_with(error, reason);
+      });
 }
 
 void Session::lose_lease() {
