@@ -38,7 +38,8 @@ ApiError ApiError::already_exists(const ResourceType& type, const std::string& n
   return e;
 }
 
-ApiError ApiError::conflict(const ResourceType& type, const std::string& name, std::string why) {
+ApiError ApiError::conflict(const ResourceType& type, const std::string& name,
+                            const std::string& why) {
   ApiError e =
       make(409, "Conflict", "Operation cannot be fulfilled on " + quoted(type, name) + ": " + why);
   e.details = details_of(name, type.group, type.plural);

@@ -22,7 +22,8 @@ struct ApiError {
   static ApiError not_found(const ResourceType& type, const std::string& name);
   static ApiError already_exists(const ResourceType& type, const std::string& name);
   /// `why` follows 'Operation cannot be fulfilled on pods "x": '.
-  static ApiError conflict(const ResourceType& type, const std::string& name, std::string why);
+  static ApiError conflict(const ResourceType& type, const std::string& name,
+                           const std::string& why);
   /// The optimistic lock failed.
   static ApiError modified(const ResourceType& type, const std::string& name);
   static ApiError invalid(const ResourceType& type, const std::string& name, std::string field,

@@ -104,14 +104,14 @@ void GarbageCollector::look_at(const Ref& ref) {
   if (!found || uid_of(**found) != ref.uid) {
     return;
   }
-  const ObjectPtr object = *found;
-  if (collect_if_ownerless(ref, *object)) {
+  const Json& object = **found;
+  if (collect_if_ownerless(ref, object)) {
     return;
   }
-  if (find_path(*object, {"metadata", "deletionTimestamp"}) != nullptr) {
-    if (has_finalizer(*object, kForeground)) {
-      finish_foreground(ref, *object);
-    } else if (has_finalizer(*object, kOrphan)) {
+  if (find_path(object, {"metadata", "deletionTimestamp"}) != nullptr) {
+    if (has_finalizer(object, kForeground)) {
+      finish_foreground(ref, object);
+    } else if (has_finalizer(object, kOrphan)) {
       finish_orphan(ref);
     }
   }

@@ -43,18 +43,18 @@ ProbeAttempt http_attempt(http::Transport& transport, const Json& action, const 
                         get_string((*headers)[i], "value").value_or(""));
   }
   const std::string origin = "http://" + host + ":" + std::to_string(port);
-  return [&transport, request, origin](std::function<void(bool)> done) {
+  return [&transport, request, origin](const std::function<void(bool)>& done) {
     http::CallOptions options;
     options.deadline = std::chrono::hours(24);  // The prober's own timeout aborts it.
     options.max_body = 64u << 10;
-    return transport.send(origin, request, options, [done](Result<http::Response> response) {
+    return transport.send(origin, request, options, [done](const Result<http::Response>& response) {
       done(response && response->status >= 200 && response->status < 400);
     });
   };
 }
 
 ProbeAttempt tcp_attempt(AsioLoop& loop, const std::string& host, std::uint16_t port) {
-  return [&loop, host, port](std::function<void(bool)> done) {
+  return [&loop, host, port](const std::function<void(bool)>& done) {
     auto socket = std::make_shared<tcp::socket>(loop.context());
     auto wanted = std::make_shared<bool>(true);
     const tcp::endpoint to(boost::asio::ip::make_address(host), port);
@@ -78,7 +78,7 @@ ProbeAttempt exec_attempt(AsioLoop& loop, const Json& action, ExecFn exec) {
       argv.push_back(word.is_string() ? word.get<std::string>() : word.dump());
     }
   }
-  return [&loop, argv, exec = std::move(exec)](std::function<void(bool)> done) {
+  return [&loop, argv, exec = std::move(exec)](const std::function<void(bool)>& done) {
     auto child = std::make_shared<std::unique_ptr<ChildProcess>>();
     auto started = exec(argv, {.output = [](std::string_view) {},
                                .exited = [done](ExitStatus s) { done(s.exit_code == 0); }});

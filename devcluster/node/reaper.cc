@@ -55,7 +55,7 @@ void keep_only(int first, int second) {
   }
   sigset_t none;
   ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   ReaperMessage failure{ReaperMessage::kFailed, 0, kStepDirectory};
   if (::chdir(plan.directory) == 0) {
     ::execve(plan.program, plan.argv, plan.env);
@@ -145,7 +145,7 @@ bool reap(pid_t main_pid, int& main_status) {
 void run_reaper(const ReaperPlan& plan) {
   sigset_t all;
   ::sigfillset(&all);
-  ::sigprocmask(SIG_SETMASK, &all, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
   // Ignored would be inherited by wait(): children reaped by the kernel before we see them.
   ::signal(SIGCHLD, SIG_DFL);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
