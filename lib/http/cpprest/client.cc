@@ -16,7 +16,7 @@ namespace {
 
 using Bytes = concurrency::streams::streambuf<std::uint8_t>;
 
-constexpr std::size_t kMaxChunkBytes = 256 * 1024;
+constexpr std::size_t kMaxChunkBytes = 256u << 10;
 
 // cpprestsdk tells the phase in which a call failed only by these texts (http_client_asio.cpp).
 bool never_left(std::string_view what) {
@@ -271,7 +271,7 @@ std::unique_ptr<Client> Client::make(const std::string& origin, const TlsSource&
 Client::Client(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Client::~Client() = default;
 
-Client::Abort Client::start(CallSpec spec, Sink sink) {
+Client::Abort Client::start(CallSpec spec, const Sink& sink) {
   pplx::cancellation_token_source cancel;
   // The name that cpprestsdk sends as SNI and checks in the certificate is the Host field.
   if (!impl_->server_name.empty() && !spec.headers.has("Host")) {
@@ -281,7 +281,7 @@ Client::Abort Client::start(CallSpec spec, Sink sink) {
   try {
     auto request = build(spec);
     reader = std::make_shared<Reader>(impl_->origin, std::move(spec), cancel, sink);
-    impl_->client.request(std::move(request), cancel.get_token())
+    impl_->client.request(request, cancel.get_token())
         .then([reader](const pplx::task<web::http::http_response>& task) {
           reader->on_response(task);
         });

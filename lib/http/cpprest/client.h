@@ -52,7 +52,7 @@ class Client {
   ~Client();
 
   /// Never throws; all errors come as events.
-  Abort start(CallSpec spec, Sink sink);
+  Abort start(CallSpec spec, const Sink& sink);
 
  private:
   struct Impl;

@@ -195,7 +195,7 @@ bool ClientCall::may_retry() const {
   return reused_ && !got_bytes_ && !has_source_ && (repeatable || writer_.untouched());
 }
 
-void ClientCall::lost(std::string why) {
+void ClientCall::lost(const std::string& why) {
   if (streaming_) {
     fail_stream(Error::make(ErrorCode::kUnavailable, "ConnectionLost",
                             "the answer of " + origin_ + " was cut short: " + why));

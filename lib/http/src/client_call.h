@@ -44,7 +44,7 @@ class ClientCall final : public std::enable_shared_from_this<ClientCall>,
   void begin_exchange();
   std::string build_head() const;
   bool may_retry() const;
-  void lost(std::string why);
+  void lost(const std::string& why);
   void fail_with(ErrorCode code, std::string reason, std::string message);
   void finish(Result<Response> result);
   void release(bool reusable);

@@ -33,16 +33,14 @@ void Connection::want_read() {
     return;
   }
   set_read_deadline();
-  if (phase_ != Phase::kHandling && phase_ != Phase::kAnswering) {
-    arm_read();
-  } else if (const auto body = body_.lock(); body && body->wanted()) {
-    if (parser_.done() || stream_error_ || (!pending_.empty() && !starved_)) {
-      deliver_soon();
-    } else {
-      arm_read();
-    }
-  } else if (parser_.done() && pending_.size() < kMaxPipelined) {
-    // Nothing is expected, but the end of the stream would tell that the client has left.
+  const bool busy = phase_ == Phase::kHandling || phase_ == Phase::kAnswering;
+  const auto body = busy ? body_.lock() : nullptr;
+  const bool wanted = body && body->wanted();
+  // While nothing is expected, the end of the stream would still tell that the client has left.
+  const bool watched = parser_.done() && pending_.size() < kMaxPipelined;
+  if (wanted && (parser_.done() || stream_error_ || (!pending_.empty() && !starved_))) {
+    deliver_soon();
+  } else if (!busy || wanted || watched) {
     arm_read();
   }
 }

@@ -1,4 +1,5 @@
 #include <charconv>
+#include <cmath>
 
 #include "berth/base/json.h"
 #include "berth/http/server.h"
@@ -42,7 +43,7 @@ std::optional<std::chrono::milliseconds> retry_after_of(const Response& response
     return std::nullopt;
   }
   const double most = std::chrono::duration<double>(kMaxRetryAfter).count();
-  return std::chrono::milliseconds(static_cast<std::int64_t>(std::min(seconds, most) * 1000 + 0.5));
+  return std::chrono::milliseconds(std::llround(std::min(seconds, most) * 1000));
 }
 
 // The body's "code" is either the plain name of an ErrorCode or a finer reason.

@@ -229,7 +229,7 @@ Json delete_options(const Preconditions& preconditions, std::optional<std::int64
 
 Client::Client(EventLoop& loop, http::Transport& transport, Config config, Log log,
                Metrics& metrics)
-    : impl_(std::make_shared<Impl>(loop, transport, std::move(config), log, metrics)) {}
+    : impl_(std::make_shared<Impl>(loop, transport, std::move(config), std::move(log), metrics)) {}
 
 Client::~Client() = default;
 

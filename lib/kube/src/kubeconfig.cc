@@ -16,7 +16,7 @@ class EntryReader {
   EntryReader(const Json& value, const fs::path& file, std::string path)
       : value_(value), file_(file), path_(std::move(path)) {}
 
-  Error error(std::string_view key, std::string message) const {
+  Error error(std::string_view key, const std::string& message) const {
     return Error::invalid(path_ + "." + std::string(key), file_.string() + ": " + message);
   }
 

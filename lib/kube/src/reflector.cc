@@ -370,8 +370,8 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
 
 ReflectorCore::ReflectorCore(EventLoop& loop, Client& client, Random& random, ResourceType type,
                              ReflectorSettings settings, Log log, Metrics& metrics, Events events)
-    : impl_(std::make_shared<Impl>(loop, client, random, type, std::move(settings), log, metrics,
-                                   std::move(events))) {}
+    : impl_(std::make_shared<Impl>(loop, client, random, type, std::move(settings), std::move(log),
+                                   metrics, std::move(events))) {}
 
 ReflectorCore::~ReflectorCore() {
   impl_->stop();
