@@ -111,7 +111,7 @@ class HttpRun final : public ActivityRun {
     options.deadline = std::min(kCancelDeadline, std::max(kill_grace_, kCancelRetry));
     cancel_call_ =
         transport_.send(url->origin(), post_json(*url, dump_json({{"activityId", activity_id_}})),
-                        options, [this](Result<http::Response> r) { on_cancel_answer(r); });
+                        options, [this](const Result<http::Response>& r) { on_cancel_answer(r); });
   }
 
   void on_cancel_answer(const Result<http::Response>& response) {

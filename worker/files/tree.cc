@@ -35,6 +35,7 @@ Status for_each_entry(UniqueFd directory, const std::function<bool(int, const ch
   directory.release();
   for (;;) {
     errno = 0;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else reads this DIR.
     const dirent* const entry = ::readdir(dir.get());
     if (entry == nullptr) {
       return errno == 0 ? Status() : fail(disk_error(errno, "reading a directory"));

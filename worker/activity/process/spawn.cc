@@ -100,7 +100,7 @@ void reset_signals() {
   // Last: a signal that was held back must find its default action, not a handler of the worker.
   sigset_t none;
   ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
 [[noreturn]] void run_child(ChildPlan& plan) {
