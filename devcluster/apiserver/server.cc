@@ -143,6 +143,10 @@ struct ApiServer::Impl : std::enable_shared_from_this<ApiServer::Impl> {
         return;
       }
     }
+    if (auto review = access_reviews.answer(request, path)) {
+      exchange->reply(*std::move(review));
+      return;
+    }
     exchange->reply(executor.execute(request, path));
   }
 
@@ -205,6 +209,7 @@ struct ApiServer::Impl : std::enable_shared_from_this<ApiServer::Impl> {
   const ApiServerOptions options;
   WatchHub watches;
   RequestExecutor executor;
+  AccessReviews access_reviews;
   std::map<std::uint64_t, Cancel> delays;
   std::uint64_t last_delay = 0;
   http::Router router;
@@ -260,6 +265,10 @@ std::string ApiServer::kubeconfig() const {
          "    user: berth-dev\n"
          "    namespace: default\n"
          "current-context: berth-dev\n";
+}
+
+AccessReviews& ApiServer::access_reviews() {
+  return impl_->access_reviews;
 }
 
 void ApiServer::close_watches(bool abruptly) {

@@ -9,6 +9,7 @@
 #include "berth/base/random.h"
 #include "berth/http/server.h"
 #include "berth/observe/log.h"
+#include "devcluster/apiserver/access_reviews.h"
 #include "devcluster/apiserver/faults.h"
 #include "devcluster/apiserver/store.h"
 
@@ -43,6 +44,9 @@ class ApiServer {
   const std::string& address() const;
   /// A kubeconfig for kubectl and for our own programs. Holds the token: keep it private.
   std::string kubeconfig() const;
+
+  /// Whose tokens TokenReviews know, and what they may do. Empty at first.
+  AccessReviews& access_reviews();
 
   /// Ends all watches: cleanly, or as a cut connection.
   void close_watches(bool abruptly);
