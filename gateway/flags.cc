@@ -16,12 +16,21 @@ std::optional<int> read_flags(int argc, char** argv, Flags& flags) {
   app.add_option("--kubeconfig", flags.kubeconfig,
                  "Kubeconfig file (default: as kubectl finds it)");
   app.add_option("--namespace", flags.ns, "Namespace to serve (default: all)");
-  app.add_option("--token-file", flags.token_file, "File with the callers' token")->required();
+  auto* token_file = app.add_option(
+      "--token-file", flags.token_file,
+      "File with the one token of all callers (default: Kubernetes checks each caller's token)");
+  app.add_option("--audience", flags.audience,
+                 "Audience that callers' Kubernetes tokens must be made out to (default: berth)")
+      ->excludes(token_file);
   app.add_option("--signing-key", flags.signing_key, "Private JWK for calls to workers")
       ->required();
   app.add_option("--jwks", flags.jwks, "Public keys of operators who may read demand")->required();
   app.add_option("--port-file", flags.port_file, "Write the real addresses here once listening");
   app.add_option("--replica", flags.replica, "Name of this replica")->capture_default_str();
+  app.add_option(
+         "--drain-seconds", flags.drain_seconds,
+         "After SIGTERM, serve on for this long with /readyz at 503 (default: 5; with --dev 0)")
+      ->check(CLI::Range(0, 300));
   app.add_option("--log-level", flags.log_level, "debug, info, warn or error")
       ->capture_default_str();
   app.add_option("--log-format", flags.log_format, "auto, json or text")->capture_default_str();
@@ -32,6 +41,11 @@ std::optional<int> read_flags(int argc, char** argv, Flags& flags) {
     return app.exit(e);
   }
   return std::nullopt;
+}
+
+std::chrono::seconds Flags::drain() const {
+  constexpr std::int64_t kUsual = 5;
+  return std::chrono::seconds(drain_seconds.value_or(dev ? 0 : kUsual));
 }
 
 Status check(const Flags& flags) {

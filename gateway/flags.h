@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -14,13 +16,18 @@ struct Flags {
   std::string kubeconfig;
   std::string ns;
   std::string token_file;
+  std::string audience;
   std::string signing_key;
   std::string jwks;
   std::string port_file;
   std::string replica = "gateway";
   std::string log_level = "info";
   std::string log_format = "auto";
+  std::optional<std::int64_t> drain_seconds;
   bool dev = false;
+
+  /// From SIGTERM to the end of serving: time for those who read /readyz to notice.
+  std::chrono::seconds drain() const;
 };
 
 /// Reads the command line. An exit code: the program is to end now (help, version, a wrong flag),

@@ -24,6 +24,7 @@ Gateway::Gateway(Parts parts, const Settings& settings)
     : loop_(parts.loop),
       metrics_(parts.metrics),
       log_(parts.log),
+      audit_(parts.audit),
       client_(parts.transport, parts.signer),
       creation_metrics_(parts.metrics),
       board_(parts.loop, first_version(parts.loop.clock())),
@@ -45,10 +46,10 @@ Gateway::Gateway(Parts parts, const Settings& settings)
                 .on_demand = [this](const std::string& pool,
                                     std::size_t waiting) { board_.changed(pool, waiting); }},
                settings.creation),
-      create_route_(creator_, parts.authenticator),
-      proxy_route_(parts.loop, parts.transport, workers_, settings.proxy),
-      list_route_(pools_, workers_, client_, parts.authenticator, settings.list),
-      pools_route_(pools_, workers_, creator_, parts.authenticator),
+      create_route_(creator_, {parts.authenticator, audit_}),
+      proxy_route_(parts.loop, parts.transport, workers_, audit_, settings.proxy),
+      list_route_(pools_, workers_, client_, {parts.authenticator, audit_}, settings.list),
+      pools_route_(pools_, workers_, creator_, {parts.authenticator, audit_}),
       demand_route_(board_, creator_, parts.loop.clock(), settings.replica,
                     std::move(parts.verify_operator)) {}
 

@@ -32,6 +32,7 @@ class Gateway {
     http::Transport& transport;  ///< To workers.
     Random& random;
     Metrics& metrics;
+    Log audit = {};  ///< See AuditLog.
     Authenticator& authenticator;
     auth::TokenSigner& signer;  ///< Of tokens for workers.
     DemandRoute::VerifyOperator verify_operator;
@@ -63,6 +64,8 @@ class Gateway {
   /// /healthz, /readyz, /metrics.
   void add_probe_routes(http::Router& router);
 
+  /// Says "not ready" from now on and serves as before, until those who read /readyz have noticed.
+  void stop_being_ready() { closing_ = true; }
   /// Refuses all that is new or waiting; `done` once creates under way are answered and sessions of
   /// lost callers given back, or after `grace`.
   void shut_down(Duration grace, std::function<void()> done);
@@ -79,6 +82,7 @@ class Gateway {
   EventLoop& loop_;
   Metrics& metrics_;
   Log log_;
+  AuditLog audit_;
   std::function<bool()> synced_;
   bool closing_ = false;
   Cancel grace_;

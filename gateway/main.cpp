@@ -6,16 +6,16 @@
 #include "berth/base/file.h"
 #include "berth/http/cpprest_transport.h"
 #include "berth/kube/config.h"
+#include "gateway/access/kubernetes_authenticator.h"
 #include "gateway/api/loopback_guard.h"
 #include "gateway/flags.h"
 #include "gateway/gateway.h"
+#include "gateway/stop_sequence.h"
 #include "gateway/workers/kube_watch.h"
 
 using namespace berth;
 
 namespace {
-
-constexpr std::chrono::seconds kStopGrace{10};
 
 Status write_port_file(const gateway::Flags& flags, const http::Server& api,
                        const http::Server& probes) {
@@ -47,13 +47,14 @@ Status serve(const gateway::Flags& flags, AsioLoop& loop, const Log& log, gatewa
   guard.set_port(server->port());
   BERTH_TRY(write_port_file(flags, *server, *probes));
 
+  gateway::StopSequence stop(loop, gateway, *server, {.drain = flags.drain()}, log);
   bool stopping = false;
   const Cancel signals = loop.on_signals({SIGTERM, SIGINT}, [&](int signal) {
     log.info("signal", {{"number", signal}});
     if (std::exchange(stopping, true)) {
       std::_Exit(128 + signal);  // asked twice: at once
     }
-    gateway.shut_down(kStopGrace, [&] { server->drain(kStopGrace, [&loop] { loop.stop(); }); });
+    stop.start([&loop] { loop.stop(); });
   });
   watch.start();
   log.info("listening", {{"listen", server->address()}, {"probe", probes->address()}});
@@ -67,15 +68,29 @@ auto of_flag(const char* flag) {
   return [flag](Error e) { return std::move(e).wrap(flag); };
 }
 
+/// Who decides about callers: the API server, or one token in a file.
+Result<std::unique_ptr<gateway::Authenticator>> make_authenticator(const gateway::Flags& flags,
+                                                                   EventLoop& loop,
+                                                                   kube::Client& client,
+                                                                   Metrics& metrics,
+                                                                   const Log& log) {
+  if (!flags.token_file.empty()) {
+    return gateway::TokenFileAuthenticator::load(flags.token_file, "dev")
+        .map_error(of_flag("--token-file"));
+  }
+  gateway::KubernetesAuthenticator::Settings settings;
+  if (!flags.audience.empty()) {
+    settings.audience = flags.audience;
+  }
+  return std::make_unique<gateway::KubernetesAuthenticator>(loop, client, metrics, log, settings);
+}
+
 Status run(const gateway::Flags& flags) {
   BERTH_ASSIGN(const auto level, parse_log_level(flags.log_level));
   BERTH_ASSIGN(const auto format, parse_log_format(flags.log_format));
   BERTH_TRY(gateway::check(flags));
   const Log log = Log::to_stdout("gateway", level, format);
   BERTH_ASSIGN(const auto config, kube::load_config(flags.kubeconfig));
-  BERTH_ASSIGN(const auto authenticator,
-               gateway::TokenFileAuthenticator::load(flags.token_file, "dev")
-                   .map_error(of_flag("--token-file")));
   BERTH_ASSIGN(auto key,
                auth::SigningKey::load(flags.signing_key).map_error(of_flag("--signing-key")));
 
@@ -94,12 +109,14 @@ Status run(const gateway::Flags& flags) {
   const auto workers =
       http::make_beast_transport(loop, {.max_idle_per_origin = 64, .user_agent = "berth-gateway"});
   kube::Client client(loop, *api_transport, config, log, metrics);
+  BERTH_ASSIGN(const auto authenticator, make_authenticator(flags, loop, client, metrics, log));
   gateway::Gateway::Settings settings;
   settings.replica = flags.replica;
   gateway::Gateway gateway({.loop = loop,
                             .transport = *workers,
                             .random = random,
                             .metrics = metrics,
+                            .audit = Log::to_stdout("audit", Log::Level::kInfo, Log::Format::kJson),
                             .authenticator = *authenticator,
                             .signer = signer,
                             .verify_operator = [&operators](std::string_view token) -> Status {

@@ -6,17 +6,28 @@
 
 namespace berth::gateway {
 
-void authorize(Authenticator& authenticator, const std::shared_ptr<http::Exchange>& exchange,
+AuditEvent event_of(const Access& access, const http::Exchange& exchange) {
+  return {.action = access.verb == Access::Verb::kCreate ? "create" : "list",
+          .ns = access.ns,
+          .pool = access.pool,
+          .source = exchange.peer()};
+}
+
+void authorize(const Door& door, const std::shared_ptr<http::Exchange>& exchange,
                const Access& access, std::function<void(const Identity&)> then) {
   const auto pending = std::make_shared<Cancel>();
-  Cancel check = authenticator.check(exchange->request(), access,
-                                     [exchange, then = std::move(then)](Result<Identity> identity) {
-                                       if (identity) {
-                                         then(*identity);
-                                       } else {
-                                         exchange->reply(identity.error());
-                                       }
-                                     });
+  Cancel check = door.authenticator.check(
+      exchange->request(), access,
+      [exchange, access, &audit = door.audit, then = std::move(then)](Result<Identity> identity) {
+        if (identity) {
+          then(*identity);
+          return;
+        }
+        AuditEvent event = event_of(access, *exchange);
+        event.outcome = identity.error().reason_or_code();
+        audit.write(event);
+        exchange->reply(identity.error());
+      });
   if (check) {
     *pending = std::move(check);
     // Keeps the check alive until somebody replaces this, which `then` does, or the answer is out.

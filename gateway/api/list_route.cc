@@ -5,8 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/api/authorize.h"
-
 namespace berth::gateway {
 
 /// One listing under way. Kept alive by its calls' callbacks.
@@ -78,7 +76,11 @@ class ListRoute::Call : public std::enable_shared_from_this<ListRoute::Call> {
 
 void ListRoute::handle(const std::shared_ptr<http::Exchange>& exchange) {
   const Access access{Access::Verb::kList, exchange->param("ns"), exchange->param("pool")};
-  authorize(authenticator_, exchange, access, [this, exchange](const Identity&) {
+  authorize(door_, exchange, access, [this, exchange, access](const Identity& caller) {
+    AuditEvent event = event_of(access, *exchange);
+    event.owner = caller.owner;
+    event.outcome = "ok";
+    door_.audit.write(event);
     const std::string key = pool_key(exchange->param("ns"), exchange->param("pool"));
     const auto views = workers_.workers(key);
     if (views.empty() && !pools_.find(key)) {

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "berth/http/server.h"
-#include "gateway/api/authenticator.h"
+#include "gateway/api/authorize.h"
 #include "gateway/placement/worker_table.h"
 #include "gateway/workers/pool_catalog.h"
 #include "gateway/workers/worker_client.h"
@@ -21,13 +21,9 @@ class ListRoute {
     std::size_t concurrency = 32;
     std::size_t max_sessions = 10'000;
   };
-  ListRoute(const PoolCatalog& pools, const WorkerTable& workers, WorkerClient& client,
-            Authenticator& authenticator, Settings settings)
-      : pools_(pools),
-        workers_(workers),
-        client_(client),
-        authenticator_(authenticator),
-        settings_(settings) {}
+  ListRoute(const PoolCatalog& pools, const WorkerTable& workers, WorkerClient& client, Door door,
+            Settings settings)
+      : pools_(pools), workers_(workers), client_(client), door_(door), settings_(settings) {}
   void handle(const std::shared_ptr<http::Exchange>& exchange);
 
  private:
@@ -35,7 +31,7 @@ class ListRoute {
   const PoolCatalog& pools_;
   const WorkerTable& workers_;
   WorkerClient& client_;
-  Authenticator& authenticator_;
+  Door door_;
   Settings settings_;
 };
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "berth/auth/session_token.h"
-#include "gateway/api/authorize.h"
 
 namespace berth::gateway {
 namespace {
@@ -81,10 +80,14 @@ void PoolsRoute::handle(const std::shared_ptr<http::Exchange>& exchange) {
   const std::string ns = exchange->request().query("namespace").value_or("");
   const Access access{Access::Verb::kList, ns, ""};
   const bool members = exchange->request().query("members") == "true";
-  authorize(authenticator_, exchange, access, [this, exchange, ns, members](const Identity&) {
+  authorize(door_, exchange, access, [this, exchange, access, members](const Identity& caller) {
+    AuditEvent event = event_of(access, *exchange);
+    event.owner = caller.owner;
+    event.outcome = "ok";
+    door_.audit.write(event);
     Json pools = Json::array();
     for (const auto& [key, pool] : pools_.all()) {
-      if (ns.empty() || pool->ns == ns) {
+      if (access.ns.empty() || pool->ns == access.ns) {
         pools.push_back(describe(key, *pool, members));
       }
     }

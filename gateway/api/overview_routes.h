@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "berth/http/server.h"
-#include "gateway/api/authenticator.h"
+#include "gateway/api/authorize.h"
 #include "gateway/creation/session_creator.h"
 #include "gateway/placement/demand_board.h"
 
@@ -23,8 +23,8 @@ namespace berth::gateway {
 class PoolsRoute {
  public:
   PoolsRoute(const PoolCatalog& pools, const WorkerTable& workers, const SessionCreator& creator,
-             Authenticator& authenticator)
-      : pools_(pools), workers_(workers), creator_(creator), authenticator_(authenticator) {}
+             Door door)
+      : pools_(pools), workers_(workers), creator_(creator), door_(door) {}
   void handle(const std::shared_ptr<http::Exchange>& exchange);
 
  private:
@@ -33,7 +33,7 @@ class PoolsRoute {
   const PoolCatalog& pools_;
   const WorkerTable& workers_;
   const SessionCreator& creator_;
-  Authenticator& authenticator_;
+  Door door_;
 };
 
 /// GET /v1/demand?namespace=&pool=&replica=&after=&wait=: who waits in a pool, for the operator. A

@@ -2,14 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "berth/api/ids.h"
+#include "berth/base/json.h"
 
 namespace berth::gateway {
 namespace {
+
+/// Of the one answer that is read here and not passed through.
+constexpr std::uint64_t kMaxSessionInfo = 256u << 10;
 
 /// RFC 9110 7.6.1, and what each side sets for itself.
 constexpr std::array<std::string_view, 12> kHopByHop = {"connection",
@@ -49,6 +54,20 @@ std::vector<std::string> connection_tokens(const http::Headers& headers) {
     }
   }
   return out;
+}
+
+/// The id of the session that this call ends: "DELETE .../sessions/ID" or "POST
+/// .../sessions/ID/complete".
+std::optional<std::string> ended_by(const http::Exchange& exchange) {
+  constexpr std::string_view kComplete = "/complete";
+  std::string_view rest = exchange.param("rest");
+  const std::string& method = exchange.request().method;
+  if (method == "POST" && rest.ends_with(kComplete)) {
+    rest.remove_suffix(kComplete.size());
+  } else if (method != "DELETE") {
+    return std::nullopt;
+  }
+  return rest.find('/') == std::string_view::npos ? std::optional<std::string>(rest) : std::nullopt;
 }
 
 /// Tells somebody whenever a chunk moves.
@@ -112,7 +131,7 @@ http::Headers end_to_end(const http::Headers& headers) {
 class ProxyRoute::Call : public std::enable_shared_from_this<ProxyRoute::Call> {
  public:
   Call(ProxyRoute& route, std::shared_ptr<http::Exchange> exchange)
-      : route_(route), exchange_(std::move(exchange)) {}
+      : route_(route), exchange_(std::move(exchange)), ends_(ended_by(*exchange_)) {}
 
   void start(const std::string& origin, std::string target) {
     const http::Request& from = exchange_->request();
@@ -133,7 +152,8 @@ class ProxyRoute::Call : public std::enable_shared_from_this<ProxyRoute::Call> {
     http::CallOptions options;
     options.deadline = route_.settings_.total;
     options.idle_timeout = route_.settings_.idle_timeout;
-    options.stream = true;
+    options.stream = !ends_;
+    options.max_body = kMaxSessionInfo;
     watch();
     sending_ = route_.transport_.send(
         origin, std::move(request), options,
@@ -164,6 +184,7 @@ class ProxyRoute::Call : public std::enable_shared_from_this<ProxyRoute::Call> {
     over_ = true;
     idle_.cancel();
     sending_.release();
+    audit(*exchange, result ? *result : http::error_response(result.error()));
     if (!result) {
       exchange->reply(result.error());
       return;
@@ -171,6 +192,23 @@ class ProxyRoute::Call : public std::enable_shared_from_this<ProxyRoute::Call> {
     http::Response response = *std::move(result);
     response.headers = end_to_end(response.headers);
     exchange->reply(std::move(response));
+  }
+
+  void audit(const http::Exchange& exchange, const http::Response& answer) const {
+    if (!ends_) {
+      return;
+    }
+    const std::string outcome = outcome_of(answer);
+    const auto info = parse_json(answer.body);
+    const std::string owner = info ? get_string(*info, "owner").value_or("") : "";
+    route_.audit_.write({.action = "complete",
+                         .owner = owner,
+                         .ns = exchange.param("ns"),
+                         .pool = exchange.param("pool"),
+                         .session = *ends_,
+                         .worker = exchange.param("pod"),
+                         .outcome = outcome,
+                         .source = exchange.peer()});
   }
 
   void stop() {
@@ -182,6 +220,7 @@ class ProxyRoute::Call : public std::enable_shared_from_this<ProxyRoute::Call> {
 
   ProxyRoute& route_;
   std::shared_ptr<http::Exchange> exchange_;
+  const std::optional<std::string> ends_;  ///< The session that the call ends, if it does.
   bool over_ = false;
   Cancel sending_;
   Cancel idle_;

@@ -6,6 +6,7 @@
 #include "berth/base/event_loop.h"
 #include "berth/http/server.h"
 #include "berth/http/transport.h"
+#include "gateway/api/audit.h"
 #include "gateway/placement/worker_table.h"
 
 namespace berth::gateway {
@@ -13,7 +14,8 @@ namespace berth::gateway {
 /// .../pools/{pool}/workers/{pod}/sessions/{rest...}: passes a session's calls to its worker and
 /// streams both bodies. Only to pods of that pool, in whatever state the pod is. The caller's own
 /// Authorization, the session's token, goes along, and no credential of the gateway does: what the
-/// caller may do there is between it and the worker.
+/// caller may do there is between it and the worker. Ends of sessions are written to the audit log,
+/// with the owner as the worker's answer tells it.
 class ProxyRoute {
  public:
   struct Settings {
@@ -23,8 +25,8 @@ class ProxyRoute {
     Duration total = std::chrono::hours(24);
   };
   ProxyRoute(EventLoop& loop, http::Transport& transport, const WorkerTable& workers,
-             Settings settings)
-      : loop_(loop), transport_(transport), workers_(workers), settings_(settings) {}
+             const AuditLog& audit, Settings settings)
+      : loop_(loop), transport_(transport), workers_(workers), audit_(audit), settings_(settings) {}
   void handle(const std::shared_ptr<http::Exchange>& exchange);
 
  private:
@@ -34,6 +36,7 @@ class ProxyRoute {
   EventLoop& loop_;
   http::Transport& transport_;
   const WorkerTable& workers_;
+  const AuditLog& audit_;
   Settings settings_;
 };
 

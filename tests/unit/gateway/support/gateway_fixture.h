@@ -48,6 +48,7 @@ class GatewayTest : public ::testing::Test {
                        .transport = net_,
                        .random = random_,
                        .metrics = metrics_,
+                       .audit = audit_,
                        .authenticator = authenticator_,
                        .signer = signer_,
                        .verify_operator = [this](std::string_view token) -> Status {
@@ -128,6 +129,7 @@ class GatewayTest : public ::testing::Test {
   fakes::SeededRandom random_;
   FakeWorkers net_{loop_};
   Metrics metrics_;
+  Log audit_;
   TokenFileAuthenticator authenticator_{kToken, "dev"};
   bool synced_ = true;
 
