@@ -36,6 +36,11 @@ bench: deps ## Figures of docs/figures.md, from a release build; writes build/be
 	cmake --build build/bench -j $(JOBS)
 	tests/bench/run.sh build/bench
 
+.PHONY: model
+model: ## Exhaustive check of the removal protocol (minutes, under 2 GB)
+	@cmake/install-packages.sh model
+	tests/model/run.sh
+
 .PHONY: lint
 lint: ## Format and dependency direction
 	@cmake/install-packages.sh lint

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages of the named groups that are missing. Needs root or sudo only when something is missing.
-# Usage: install-packages.sh build|test|bench|lint|fuzz ...
+# Usage: install-packages.sh build|test|bench|lint|fuzz|model ...
 set -euo pipefail
 
 declare -A groups=(
@@ -11,6 +11,7 @@ declare -A groups=(
   [bench]="libbenchmark-dev"
   [lint]="clang-format-14 clang-tidy-14"
   [fuzz]="clang-14 libclang-rt-14-dev"
+  [model]="spin gcc libc6-dev"
 )
 
 missing=()
