@@ -13,21 +13,21 @@ namespace berth::devcluster {
 
 /// What one account may do: an RBAC rule and where it is bound.
 struct AccessRule {
-  std::string ns;  ///< Empty: in all namespaces (a ClusterRoleBinding).
+  std::string ns = {};  ///< Empty: in all namespaces (a ClusterRoleBinding).
   std::string group = "berth.dev";
   std::string resource = "sessionpools/sessions";
-  std::string name;  ///< Empty: any.
-  std::vector<std::string> verbs;
+  std::string name = {};  ///< Empty: any.
+  std::vector<std::string> verbs = {};
 };
 
 /// Somebody with a token.
 struct Account {
-  std::string token;
-  std::string username;
-  std::string uid;
-  std::vector<std::string> groups;
-  std::vector<std::string> audiences;  ///< Empty: the API server's own.
-  std::vector<AccessRule> rules;
+  std::string token = {};
+  std::string username = {};
+  std::string uid = {};
+  std::vector<std::string> groups = {};
+  std::vector<std::string> audiences = {};  ///< Empty: the API server's own.
+  std::vector<AccessRule> rules = {};
 };
 
 /// Answers TokenReviews and SubjectAccessReviews from a table that a test fills in, with the API
