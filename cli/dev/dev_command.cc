@@ -214,7 +214,7 @@ class DevStack {
   }
 
   Status create(const char* group, const char* version, const char* plural, const std::string& ns,
-                Json object) {
+                const Json& object) {
     const devcluster::ResourceType* type = devcluster::find_type(group, version, plural);
     const auto created = cluster_->store().create(*type, ns, object);
     if (!created) {

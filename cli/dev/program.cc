@@ -15,7 +15,7 @@ constexpr std::uint64_t kLogBytes = 16u << 20;
 std::vector<std::string> child_environment() {
   std::vector<std::string> env;
   for (const char* name : {"PATH", "HOME", "TMPDIR", "LANG", "TZ"}) {
-    if (const char* value = std::getenv(name)) {  // NOLINT(concurrency-mt-unsafe)
+    if (const char* value = std::getenv(name)) {
       env.push_back(std::string(name) + "=" + value);
     }
   }

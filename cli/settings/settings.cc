@@ -13,8 +13,7 @@ namespace berth::cli {
 namespace {
 
 std::string env(const char* name) {
-  const char* value =
-      std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread starts.
+  const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
 }
 

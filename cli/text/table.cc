@@ -40,10 +40,10 @@ std::string short_age(double seconds) {
   if (whole < 120) {
     return std::to_string(whole) + "s";
   }
-  if (whole < 2 * 3600) {
+  if (whole < 2LL * 3600) {
     return std::to_string(whole / 60) + "m";
   }
-  if (whole < 2 * 86400) {
+  if (whole < 2LL * 86400) {
     return std::to_string(whole / 3600) + "h";
   }
   return std::to_string(whole / 86400) + "d";
