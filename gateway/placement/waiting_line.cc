@@ -23,14 +23,15 @@ Status WaitingLine::room_for(const api::Resources& shape) const {
 
 void WaitingLine::join(Place place) {
   const std::uint64_t number = place.number;
-  const auto [it, fresh] = by_number_.try_emplace(number, std::move(place));
-  if (!fresh) {
+  const auto joined = by_number_.try_emplace(number, std::move(place));
+  if (!joined.second) {
     return;
   }
-  Shape& shape = shapes_[it->second.shape];
+  Place& placed = joined.first->second;
+  Shape& shape = shapes_[placed.shape];
   ++shape.count;
-  if (it->second.present) {
-    shape.present.emplace(number, &it->second);
+  if (placed.present) {
+    shape.present.emplace(number, &placed);
   }
   on_change_(size());
 }
