@@ -73,7 +73,8 @@ void WorkerApi::get_activity(const SessionCall& call) {
     return;
   }
   if (polls_.size() > kMaxPolls) {
-    answer_activity(polls_.front());
+    const std::shared_ptr<Poll> oldest = polls_.front();  // Answering takes it off the list.
+    answer_activity(oldest);
   }
   const std::weak_ptr<Poll> weak = poll;
   poll->watch = parts_.service.watch_activity(call.id(), id, [this, weak] {
@@ -99,8 +100,7 @@ void WorkerApi::get_activity(const SessionCall& call) {
   });
 }
 
-void WorkerApi::answer_activity(const std::shared_ptr<Poll>& held) {
-  const std::shared_ptr<Poll> poll = held;
+void WorkerApi::answer_activity(const std::shared_ptr<Poll>& poll) {
   if (std::exchange(poll->done, true)) {
     return;
   }
