@@ -3,10 +3,10 @@
 
 namespace berth::auth {
 namespace {
-constexpr std::uint64_t kMaxFileBytes = 256 * 1024;
+constexpr std::uint64_t kMaxFileBytes = 256u << 10;
 }  // namespace
 
-KeySetFile::KeySetFile(EventLoop& loop, KeySet& keys, std::filesystem::path path, Log log,
+KeySetFile::KeySetFile(EventLoop& loop, KeySet& keys, std::filesystem::path path, const Log& log,
                        Duration period)
     : loop_(loop),
       keys_(keys),

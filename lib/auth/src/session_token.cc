@@ -13,11 +13,11 @@ namespace {
 constexpr std::string_view kBase64Url =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-std::array<std::int8_t, 256> make_reverse_table() {
-  std::array<std::int8_t, 256> table{};
+std::array<std::int16_t, 256> make_reverse_table() {
+  std::array<std::int16_t, 256> table{};
   table.fill(-1);
   for (std::size_t i = 0; i < kBase64Url.size(); ++i) {
-    table[static_cast<std::uint8_t>(kBase64Url[i])] = static_cast<std::int8_t>(i);
+    table[static_cast<std::uint8_t>(kBase64Url[i])] = static_cast<std::int16_t>(i);
   }
   return table;
 }
@@ -54,7 +54,7 @@ std::string sha256_hex(std::string_view text) {
 }
 
 bool is_sha256_hex(std::string_view text) {
-  return text.size() == 2 * SHA256_DIGEST_LENGTH &&
+  return text.size() == std::size_t{2} * SHA256_DIGEST_LENGTH &&
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 

@@ -25,7 +25,7 @@ Result<SigningKey> SigningKey::parse(std::string_view jwk_json) {
 }
 
 Result<SigningKey> SigningKey::load(const std::filesystem::path& path) {
-  BERTH_ASSIGN(const std::string text, read_file(path, 64 * 1024));
+  BERTH_ASSIGN(const std::string text, read_file(path, 64u << 10));
   return parse(text).map_error(
       [&](Error e) { return std::move(e).wrap("reading the signing key " + path.string()); });
 }

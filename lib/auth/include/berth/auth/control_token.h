@@ -106,7 +106,7 @@ class KeySet {
 /// logged and the old keys stay.
 class KeySetFile {
  public:
-  KeySetFile(EventLoop& loop, KeySet& keys, std::filesystem::path path, Log log,
+  KeySetFile(EventLoop& loop, KeySet& keys, std::filesystem::path path, const Log& log,
              Duration period = std::chrono::seconds(10));
   Status start();
 
