@@ -119,7 +119,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void judge(Result<http::Response> result, const AnswerFn& done);
   Cancel send_renewal(Duration deadline, Lease::DoneFn done);
   void over(Error error, std::optional<api::EndReason> reason);
-  void ask_why(Error error);
+  void ask_why(const Error& error);
   void lose_lease();
   void fail_with(Error error, std::optional<api::EndReason> reason);
   void end_calls(const ClientError& why);

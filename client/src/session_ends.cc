@@ -30,13 +30,13 @@ void Session::over(Error error, std::optional<api::EndReason> reason) {
   }
   lease_.reset();
   if (error.reason == "SessionEnded" && !reason) {
-    ask_why(std::move(error));
+    ask_why(error);
   } else {
     fail_with(std::move(error), reason);
   }
 }
 
-void Session::ask_why(Error error) {
+void Session::ask_why(const Error& error) {
   Ask ask{.method = "GET"};
   ask.options.deadline = kAskWhyDeadline;
   asking_ =
