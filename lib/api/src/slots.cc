@@ -7,6 +7,7 @@ namespace {
 // The slot itself and the pool's typed resources.
 constexpr std::size_t kMaxResources = 17;
 constexpr std::size_t kMaxWaiting = 10'000;
+constexpr std::size_t kMaxKeyId = 128;
 
 constexpr Named<WorkerState> kWorkerStates[] = {
     {WorkerState::kActive, "Active"},
@@ -28,6 +29,21 @@ Status read_amounts(const Json& resources, Slots& out) {
     BERTH_TRY(r.finish());
   }
   return {};
+}
+
+Result<std::vector<std::string>> read_key_ids(const Json& list) {
+  if (list.size() > kMaxKeysTold) {
+    return fail(
+        Error::invalid("keys", "has more than " + std::to_string(kMaxKeysTold) + " elements"));
+  }
+  std::vector<std::string> ids;
+  for (const Json& id : list) {
+    if (!id.is_string() || id.get_ref<const std::string&>().size() > kMaxKeyId) {
+      return fail(Error::invalid("keys", "must be texts of at most 128 bytes"));
+    }
+    ids.push_back(id.get<std::string>());
+  }
+  return ids;
 }
 
 Result<Waiting> parse_waiting(const Json& body, const std::string& path) {
@@ -70,8 +86,12 @@ Result<Slots> Slots::parse(const Json& body) {
   r.required("sessions", s.sessions, 0, kMaxCount);
   r.optional("activities", s.activities, 0, kMaxCount);
   r.optional("epoch", s.epoch, 0, kMaxCount);
+  const Json* keys = r.array("keys");
   BERTH_TRY(r.finish());
   BERTH_TRY(read_amounts(*resources, s));
+  if (keys != nullptr) {
+    BERTH_ASSIGN(s.keys, read_key_ids(*keys));
+  }
   return s;
 }
 
@@ -86,13 +106,17 @@ Json to_json(const Slots& s) {
     }
     resources[name]["used"] = amount;
   }
-  return {{"incarnation", s.incarnation.str()},
-          {"version", s.version},
-          {"state", to_string(s.state)},
-          {"resources", std::move(resources)},
-          {"sessions", s.sessions},
-          {"activities", s.activities},
-          {"epoch", s.epoch}};
+  Json out = {{"incarnation", s.incarnation.str()},
+              {"version", s.version},
+              {"state", to_string(s.state)},
+              {"resources", std::move(resources)},
+              {"sessions", s.sessions},
+              {"activities", s.activities},
+              {"epoch", s.epoch}};
+  if (s.keys) {
+    out["keys"] = *s.keys;
+  }
+  return out;
 }
 
 Result<Demand> Demand::parse(const Json& body) {
@@ -132,6 +156,25 @@ Json to_json(const Demand& d) {
   return {
       {"replica", d.replica}, {"version", d.version},          {"namespace", d.ns},
       {"pool", d.pool},       {"waiting", std::move(waiting)}, {"waitingTotal", d.waiting_total}};
+}
+
+Result<GatewayKeys> GatewayKeys::parse(const Json& body) {
+  GatewayKeys k;
+  FieldReader r(body, "");
+  r.allow_unknown();
+  r.required("replica", k.replica);
+  r.required("version", k.version, 0, kMaxCount);
+  const Json* keys = r.array("keys");
+  r.optional("signing", k.signing);
+  BERTH_TRY(r.finish());
+  if (keys != nullptr) {
+    BERTH_ASSIGN(k.keys, read_key_ids(*keys));
+  }
+  return k;
+}
+
+Json to_json(const GatewayKeys& k) {
+  return {{"replica", k.replica}, {"version", k.version}, {"keys", k.keys}, {"signing", k.signing}};
 }
 
 }  // namespace berth::api

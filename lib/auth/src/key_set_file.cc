@@ -38,6 +38,7 @@ Status KeySetFile::load() {
 }
 
 void KeySetFile::tick() {
+  const std::string before = loaded_;
   const auto loaded = load();
   const std::string trouble = loaded ? "" : loaded.error().text();
   // Once per kind of trouble, not once per period.
@@ -46,6 +47,9 @@ void KeySetFile::tick() {
   }
   trouble_ = trouble;
   timer_ = loop_.call_after(period_, [this] { tick(); });
+  if (loaded_ != before && changed_) {
+    changed_();
+  }
 }
 
 }  // namespace berth::auth

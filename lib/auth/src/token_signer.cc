@@ -25,10 +25,10 @@ struct TokenSigner::Impl {
     const auto issued_at = to_unix(now);
     const Json claims = {{"sub", subject},
                          {"aud", audience},
-                         {"scope", to_string(key.scope())},
+                         {"scope", to_string(key->scope())},
                          {"iat", issued_at},
                          {"exp", issued_at + kLife.count()}};
-    return signer->key.sign(key.id(), dump_json(claims));
+    return signer->key.sign(key->id(), dump_json(claims));
   }
 
   void forget_unused(TimePoint now) {
@@ -40,7 +40,7 @@ struct TokenSigner::Impl {
                   [&](const auto& item) { return now - item.second.last_used > kForgetAfter; });
   }
 
-  SigningKey key;
+  std::optional<SigningKey> key;
   const SigningKey::Impl* signer;
   std::string subject;
   const Clock& clock;
@@ -48,13 +48,28 @@ struct TokenSigner::Impl {
   TimePoint swept{};
 };
 
-TokenSigner::TokenSigner(SigningKey key, std::string subject, const Clock& clock) {
-  const SigningKey::Impl* signer = key.impl_.get();
-  impl_.reset(new Impl{std::move(key), signer, std::move(subject), clock, {}, clock.now()});
+TokenSigner::TokenSigner(std::string subject, const Clock& clock)
+    : impl_(new Impl{std::nullopt, nullptr, std::move(subject), clock, {}, clock.now()}) {}
+TokenSigner::TokenSigner(SigningKey key, std::string subject, const Clock& clock)
+    : TokenSigner(std::move(subject), clock) {
+  use(std::move(key));
 }
 TokenSigner::~TokenSigner() = default;
 
+void TokenSigner::use(SigningKey key) {
+  impl_->signer = key.impl_.get();
+  impl_->key = std::move(key);
+  impl_->issued.clear();
+}
+
+std::string TokenSigner::key_id() const {
+  return impl_->key ? impl_->key->id() : "";
+}
+
 std::string TokenSigner::token(const std::string& audience) {
+  if (!impl_->key) {
+    return "";
+  }
   const TimePoint now = impl_->clock.now();
   const WallTime wall = impl_->clock.wall_now();
   impl_->forget_unused(now);

@@ -95,6 +95,47 @@ TEST_F(KeySetFileTest, TroubleKeepsTheKeysAndIsLoggedOncePerKind) {
   EXPECT_EQ(warnings(), 3u);
 }
 
+TEST_F(KeySetFileTest, TellsOfEachChangeButNotOfTheFirstLoadNorOfTrouble) {
+  write(first_);
+  KeySetFile file(loop_, keys_, path_, log_, 10s);
+  int changes = 0;
+  file.on_change([&] { ++changes; });
+  ASSERT_TRUE(file.start());
+  loop_.advance(30s);
+  EXPECT_EQ(changes, 0);
+  write(second_);
+  loop_.advance(30s);
+  EXPECT_EQ(changes, 1);
+  ASSERT_TRUE(write_file_atomic(path_, "junk"));
+  loop_.advance(30s);
+  EXPECT_EQ(changes, 1);
+}
+
+TEST_F(KeySetFileTest, ASigningKeyFileFollowsItsFileAndKeepsTheOldKeyInTrouble) {
+  const auto write_key = [&](const SigningKey& key) {
+    ASSERT_TRUE(write_file_atomic(path_, key.private_jwk()));
+  };
+  TokenSigner signer("gateway", loop_.clock());
+  SigningKeyFile file(loop_, signer, path_, log_, 10s);
+  int changes = 0;
+  file.on_change([&] { ++changes; });
+  const auto started = file.start();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().message, HasSubstr(path_.string()));
+  write_key(first_);
+  ASSERT_TRUE(file.start());
+  EXPECT_EQ(signer.key_id(), first_.id());
+  write_key(second_);
+  loop_.advance(10s);
+  EXPECT_EQ(signer.key_id(), second_.id());
+  EXPECT_EQ(changes, 1);
+  ASSERT_TRUE(write_file_atomic(path_, first_.public_jwk()));
+  loop_.advance(30s);
+  EXPECT_EQ(signer.key_id(), second_.id());
+  EXPECT_EQ(changes, 1);
+  EXPECT_EQ(warnings(), 1u);
+}
+
 TEST_F(KeySetFileTest, AHugeFileIsRefused) {
   ASSERT_TRUE(write_file_atomic(path_, std::string(300 * 1024, ' ')));
   KeySetFile file(loop_, keys_, path_, log_);

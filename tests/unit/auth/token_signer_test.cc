@@ -52,6 +52,25 @@ TEST_F(TokenSignerTest, SignsAnewWhenTheWallClockWasSet) {
   EXPECT_NE(signer.token("pod-1"), second);
 }
 
+TEST_F(TokenSignerTest, SignsWithANewKeyFromTheFirstTokenAfterIt) {
+  const SigningKey second = make_key();
+  KeySet keys("pod-1", clock_);
+  ASSERT_TRUE(keys.load_jwks(make_jwks({&second})));
+  TokenSigner signer(make_key(), "gateway", clock_);
+  EXPECT_EQ(keys.verify(signer.token("pod-1"), {Scope::kCreate}).error().reason, "UnknownKey");
+  signer.use(SigningKey::parse(second.private_jwk()).value());
+  EXPECT_EQ(signer.key_id(), second.id());
+  EXPECT_TRUE(keys.verify(signer.token("pod-1"), {Scope::kCreate}));
+}
+
+TEST_F(TokenSignerTest, WithoutAKeyThereAreNoTokens) {
+  TokenSigner signer("operator", clock_);
+  EXPECT_EQ(signer.key_id(), "");
+  EXPECT_EQ(signer.token("pod-1"), "");
+  signer.use(make_key());
+  EXPECT_NE(signer.token("pod-1"), "");
+}
+
 TEST_F(TokenSignerTest, ForgetsAudiencesNotAskedForInTenMinutes) {
   // With the wall clock standing still no token ages, so one that is remembered comes back the
   // same.

@@ -111,6 +111,9 @@ struct Slots {
   std::int64_t sessions = 0;
   std::int64_t activities = 0;
   std::int64_t epoch = 0;  ///< The highest operator epoch seen.
+  /// Ids of the control keys that it accepts, at most 16, so that a key is not used before all know
+  /// it. Absent: an older worker, which does not say.
+  std::optional<std::vector<std::string>> keys;
 
   bool admits() const { return state == WorkerState::kActive; }
   static Result<Slots> parse(const Json& body);
@@ -135,5 +138,20 @@ struct Demand {
   static Result<Demand> parse(const Json& body);
 };
 Json to_json(const Demand& d);
+
+/// GET /v1/keys on a gateway: which control keys it accepts and signs with, so that a rotation
+/// knows when everybody has followed.
+struct GatewayKeys {
+  std::string replica;
+  std::int64_t version = 0;
+  std::vector<std::string> keys;  ///< Ids, at most 16.
+  std::string signing;            ///< Id of the key that it signs with.
+
+  static Result<GatewayKeys> parse(const Json& body);
+};
+Json to_json(const GatewayKeys& k);
+
+/// The most key ids that a worker or gateway tells.
+inline constexpr std::size_t kMaxKeysTold = 16;
 
 }  // namespace berth::api

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -66,7 +67,13 @@ std::string make_jwks(const std::vector<const SigningKey*>& keys);
 class TokenSigner {
  public:
   TokenSigner(SigningKey key, std::string subject, const Clock& clock);
+  /// Without a key: token() is empty, and so refused by everybody, until use() brings one.
+  TokenSigner(std::string subject, const Clock& clock);
   ~TokenSigner();
+  /// Signs with `key` from now on. Tokens made earlier stay good for as long as their key is known.
+  void use(SigningKey key);
+  /// Of the key that signs; empty: there is none.
+  std::string key_id() const;
   /// A token for `audience`, good for at least another 30 seconds. Forgets audiences not asked for
   /// in ten minutes.
   std::string token(const std::string& audience);
@@ -109,6 +116,8 @@ class KeySetFile {
   KeySetFile(EventLoop& loop, KeySet& keys, std::filesystem::path path, const Log& log,
              Duration period = std::chrono::seconds(10));
   Status start();
+  /// Called after each later load.
+  void on_change(std::function<void()> fn) { changed_ = std::move(fn); }
 
  private:
   Status load();
@@ -118,7 +127,32 @@ class KeySetFile {
   std::filesystem::path path_;
   Log log_;
   Duration period_;
+  std::function<void()> changed_;
   std::string loaded_;   // The file's text that the keys came from.
+  std::string trouble_;  // What the last look found wrong, already logged.
+  Cancel timer_;
+};
+
+/// Keeps a TokenSigner signing with the key in a file (a mounted Secret), looking every `period`
+/// whether it changed. The first load happens in start(), whose error says what is wrong; later
+/// failures are logged and the old key stays.
+class SigningKeyFile {
+ public:
+  SigningKeyFile(EventLoop& loop, TokenSigner& signer, std::filesystem::path path, Log log,
+                 Duration period = std::chrono::seconds(10));
+  Status start();
+  /// Called after each later load.
+  void on_change(std::function<void()> fn) { changed_ = std::move(fn); }
+
+ private:
+  Status load();
+  void tick();
+  EventLoop& loop_;
+  TokenSigner& signer_;
+  std::filesystem::path path_;
+  Log log_;
+  Duration period_;
+  std::function<void()> changed_;
   std::string trouble_;  // What the last look found wrong, already logged.
   Cancel timer_;
 };
