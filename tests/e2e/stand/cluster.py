@@ -11,7 +11,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .node import BRIDGE, BRIDGE_ADDRESS, POD_RANGE, Node
+from .node import BRIDGE, BRIDGE_ADDRESS, POD_RANGE, Node, end_groups
 from .pki import Pki
 from .process import Process, kill, processes_of, wait_until
 
@@ -139,18 +139,15 @@ class Cluster:
 
     def stop(self) -> None:
         for node in self.nodes:
-            node.stop()
-        for process in [*self._others, self.apiserver, self.etcd]:
-            process.kill()
+            node.kill_kubelet()  # Before its pods, or it would start them again.
         remove_run(self.folder)
-        for node in self.nodes:
-            node.remove_groups()
 
 
 def remove_run(folder: Path) -> None:
-    """Ends what still runs for `folder` (shims outlive their containerd) and removes it."""
+    """Ends what runs for `folder`, mounts and pods included, and removes it."""
     for pid in processes_of(f"{folder}/"):
         kill(pid)
+    end_groups(f"berth-e2e-{folder.name}")
     with open("/proc/mounts", encoding="utf-8") as mounts:
         below = [m.split()[1] for m in mounts if m.split()[1].startswith(f"{folder}/")]
     for mount in sorted(below, reverse=True):
@@ -159,7 +156,7 @@ def remove_run(folder: Path) -> None:
 
 
 def remove_stale() -> None:
-    """What runs left behind that were killed: their folder is named by a pid that is no longer one of ours."""
+    """What killed runs left behind: their folder is named by a pid that is no longer one of ours."""
     for folder in STATE_ROOT.iterdir() if STATE_ROOT.exists() else []:
         command = Path(f"/proc/{folder.name}/cmdline")
         if not command.exists() or b"e2e" not in command.read_bytes():

@@ -1,7 +1,9 @@
 """One real node: its own containerd, kubelet, ports and cgroup root. All nodes share one bridge and address pool."""
 
 import json
+import os
 import subprocess
+import time
 from pathlib import Path
 
 from .process import Process, kill, wait_until
@@ -84,9 +86,10 @@ state = "{folder}/s{number}"
     def processes(self, pod_uid: str, executable: str) -> list[int]:
         """Pids of a pod's processes that run `executable`, from the pod's own cgroup."""
         found = set()
-        for procs in _group_files(self._group):
-            if f"pod{pod_uid}" in str(procs):
-                found.update(p for p in _read_pids(procs) if _runs(p, executable))
+        for mount in _cgroup_mounts():
+            for procs in _procs_below(mount / self._group):
+                if f"pod{pod_uid}" in str(procs):
+                    found.update(p for p in _read_pids(procs) if _runs(p, executable))
         return sorted(found)
 
     def sandbox(self, pod_uid: str) -> list[int]:
@@ -99,21 +102,23 @@ state = "{folder}/s{number}"
     def start_kubelet(self) -> None:
         self._kubelet.start()
 
-    def stop(self) -> None:
+    def kill_kubelet(self) -> None:
         self._kubelet.kill()
-        for _ in range(50):
-            pids = {p for procs in _group_files(self._group) for p in _read_pids(procs)}
-            if not pids:
-                break
-            for pid in pids:
-                kill(pid)
-        self._containerd.stop()
 
-    def remove_groups(self) -> None:
-        for mount in _cgroup_mounts():
-            for group in sorted((mount / self._group).rglob("*/"), reverse=True):
-                _remove_group(group)
-            _remove_group(mount / self._group)
+
+def end_groups(run_name: str) -> None:
+    """Ends everything in the pods of a run, by pid, until nothing is left, and removes the run's groups."""
+    groups = [g for mount in _cgroup_mounts() for g in mount.glob(f"{run_name}-node-*")]
+    for _ in range(100):
+        pids = {p for group in groups for procs in _procs_below(group) for p in _read_pids(procs)}
+        if not pids:
+            break
+        for pid in pids:
+            kill(pid)
+        time.sleep(0.05)
+    for group in groups:
+        for folder, _, _ in os.walk(group, topdown=False):
+            _remove_group(Path(folder))
 
 
 def _remove_group(group: Path) -> None:
@@ -123,8 +128,9 @@ def _remove_group(group: Path) -> None:
         pass  # Not there, or a process is still leaving; an empty group harms nobody.
 
 
-def _group_files(group: str) -> list[Path]:
-    return [p for mount in _cgroup_mounts() for p in (mount / group).rglob("cgroup.procs")]
+def _procs_below(group: Path) -> list[Path]:
+    # os.walk goes on when a group disappears under it.
+    return [Path(folder, "cgroup.procs") for folder, _, _ in os.walk(group)]
 
 
 def _read_pids(procs: Path) -> list[int]:

@@ -1,0 +1,165 @@
+"""What a scenario works with: the cluster with Berth in it, pools, callers, and looks from outside."""
+
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+
+from .api import POOLS, Api, ApiError
+from .cluster import Cluster
+from .metrics import Metrics
+from .process import wait_until
+from .sessions import Caller
+
+SYSTEM = "berth-system"
+PROBE_PORT = {"berth-operator": 8081, "berth-gateway": 7071, "worker": 7601}
+
+
+class World:
+    def __init__(self, cluster: Cluster):
+        self.cluster = cluster
+        self.api = Api(cluster.pki.ca, cluster.pki.folder / "admin.crt", cluster.pki.folder / "admin.key")
+
+    def kubectl(self, *args: str, stdin: str | None = None) -> str:
+        return self.cluster.kubectl(*args, stdin=stdin)
+
+    # Berth's own pods.
+
+    def system_pods(self, name: str) -> list[dict]:
+        return [p for p in self.api.pods(SYSTEM, f"app.kubernetes.io/name={name}")
+                if "deletionTimestamp" not in p["metadata"]]
+
+    def wait_for_berth(self, timeout: float = 90) -> None:
+        def ready():
+            pods = self.system_pods("berth-operator") + self.system_pods("berth-gateway")
+            return len(pods) == 4 and all(is_ready(p) for p in pods) and self.leader()
+
+        wait_until("two operators and two gateways are ready", ready, timeout, 0.3,
+                   lambda: self.kubectl("get", "pods", "-A", "-o", "wide") +
+                   self.kubectl("get", "events", "-n", SYSTEM))
+
+    def leader(self) -> dict | None:
+        """The operator pod that holds the Lease."""
+        lease = self.api.find(f"/apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases/berth-operator")
+        holder = (lease or {}).get("spec", {}).get("holderIdentity") or ""
+        return next((p for p in self.system_pods("berth-operator") if holder.startswith(p["metadata"]["name"])), None)
+
+    def metrics_of(self, pod: dict) -> Metrics:
+        labels = pod["metadata"].get("labels", {})
+        port = PROBE_PORT[labels.get("app.kubernetes.io/name", "worker")]
+        return Metrics(f"{pod['status']['podIP']}:{port}")
+
+    def gateways(self) -> list[str]:
+        service = self.api.get(f"/api/v1/namespaces/{SYSTEM}/services/berth-gateway")
+        return [f"{service['spec']['clusterIP']}:7070"]
+
+    def gateway_addresses(self) -> dict[str, str]:
+        """Each replica by itself: pod name and address."""
+        return {p["metadata"]["name"]: f"{p['status']['podIP']}:7070" for p in self.system_pods("berth-gateway")}
+
+    # A namespace with a pool and somebody who may use it.
+
+    def namespace(self, prefix: str) -> str:
+        name = f"{prefix}-{secrets.token_hex(2)}"
+        self.api.call("POST", "/api/v1/namespaces", {"metadata": {"name": name, "labels": {
+            "pod-security.kubernetes.io/enforce": "restricted"}}})
+        return name
+
+    def caller(self, namespace: str, account: str = "caller", role: str | None = "berth-session-user") -> Caller:
+        """A service account with that ClusterRole in its namespace, and a token for Berth."""
+        self.kubectl("create", "serviceaccount", account, "-n", namespace)
+        if role:
+            self.kubectl("create", "rolebinding", account, "-n", namespace, f"--clusterrole={role}",
+                         f"--serviceaccount={namespace}:{account}")
+        return Caller(self.gateways(), self.token(namespace, account), namespace)
+
+    def token(self, namespace: str, account: str, audience: str = "berth") -> str:
+        return self.kubectl("create", "token", account, "-n", namespace, f"--audience={audience}",
+                            "--duration=1h").strip()
+
+    def pool(self, prefix: str, **spec) -> "Pool":
+        return Pool(self, self.namespace(prefix), "pool", spec)
+
+
+class Pool:
+    """A SessionPool in a namespace of its own. The defaults make its life short; `spec` overrides them, one level deep."""
+
+    def __init__(self, world: World, namespace: str, name: str, spec: dict):
+        self.world, self.namespace, self.name = world, namespace, name
+        self.path = POOLS.format(namespace) + "/" + name
+        whole = {"worker": {"image": "berth.local/worker:e2e", "exec": True},
+                 "sessions": {"maxPerWorker": 4},
+                 "scaling": {"maxWorkers": 5, "freeSlots": 0, "scaleToZeroAfter": "2s",
+                             "scaleDown": {"stabilizationWindow": "3s"}},
+                 "drain": {"timeout": "60s"}}
+        for key, value in spec.items():
+            whole[key] = {**whole[key], **value} if isinstance(value, dict) and key in whole else value
+        world.api.call("POST", POOLS.format(namespace), {
+            "apiVersion": "berth.dev/v1alpha1", "kind": "SessionPool", "metadata": {"name": name}, "spec": whole})
+        self.caller = world.caller(namespace)
+
+    def get(self) -> dict:
+        return self.world.api.get(self.path)
+
+    def status(self) -> dict:
+        return self.get().get("status", {})
+
+    def change(self, spec: dict) -> None:
+        self.world.api.merge(self.path, {"spec": spec})
+
+    def condition(self, kind: str) -> dict:
+        return next((c for c in self.status().get("conditions", []) if c["type"] == kind), {})
+
+    def workers(self) -> list[dict]:
+        return self.world.api.pods(self.namespace, f"berth.dev/pool={self.name}")
+
+    def ready_workers(self) -> list[dict]:
+        return [w for w in self.workers() if is_ready(w) and "deletionTimestamp" not in w["metadata"]]
+
+    def wait_ready(self, count: int, timeout: float = 60) -> list[dict]:
+        wait_until(f"{count} workers are ready", lambda: len(self.ready_workers()) == count, timeout, 0.2, self.describe)
+        return self.ready_workers()
+
+    def wait_empty(self, timeout: float = 90) -> None:
+        wait_until("no worker is left", lambda: not self.workers(), timeout, 0.2, self.describe)
+
+    def events(self) -> list[dict]:
+        return [e for e in self.world.api.items(f"/apis/events.k8s.io/v1/namespaces/{self.namespace}/events")
+                if e["regarding"].get("kind") == "SessionPool" and e["regarding"].get("name") == self.name]
+
+    def reasons(self) -> set[str]:
+        return {e["reason"] for e in self.events()}
+
+    def open(self, **more):
+        return self.caller.open(self.name, **more)
+
+    def open_many(self, count: int, **more) -> list:
+        with ThreadPoolExecutor(count) as threads:
+            return list(threads.map(lambda _: self.open(**more), range(count)))
+
+    def describe(self) -> str:
+        show = ["--namespace", self.namespace]
+        return "\n".join(self.world.kubectl(*c, *show) for c in (
+            ("get", "pods", "-o", "wide"), ("describe", "sessionpool", self.name)))
+
+    def remove(self, timeout: float = 120) -> None:
+        """Deletes pool and namespace and waits until both are gone."""
+        for path in (self.path, f"/api/v1/namespaces/{self.namespace}"):
+            try:
+                self.world.api.delete(path)
+            except ApiError as e:
+                if e.status not in (404, 409):
+                    raise
+        wait_until(f"namespace {self.namespace} is gone",
+                   lambda: self.world.api.find(f"/api/v1/namespaces/{self.namespace}") is None, timeout, 0.3,
+                   lambda: self.world.kubectl("get", "all,spool", "-n", self.namespace))
+
+
+def is_ready(pod: dict) -> bool:
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
+
+
+def uid(pod: dict) -> str:
+    return pod["metadata"]["uid"]
+
+
+def name(pod: dict) -> str:
+    return pod["metadata"]["name"]
