@@ -16,7 +16,8 @@ crashes|-DUIDS=2 -DCRASHES=2|two pods, two crashes of any kind
 attempts|-DUIDS=1 -DCRASHES=2 -DTRIES=3|a client asks three times by any gateways, two crashes
 twins|-DUIDS=2 -DCRASHES=0 -DTRIES=2|a client asks twice, two workers
 clients|-DUIDS=2 -DCRASHES=0 -DCLIENTS=2|two clients, two workers of one slot
-slots|-DUIDS=1 -DCRASHES=1 -DCLIENTS=3 -DCAP=2|three clients, one worker of two slots
+slots|-DUIDS=1 -DCRASHES=0 -DCLIENTS=3 -DCAP=2|three clients, one worker of two slots
+restarts|-DUIDS=1 -DCRASHES=2 -DCLIENTS=2|two clients, one worker of one slot, two crashes
 '
 # name | break, bounds | the assertion that must fail | what is broken
 broken='
