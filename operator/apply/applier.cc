@@ -14,6 +14,7 @@ using Kind = Action::Kind;
 
 constexpr std::int64_t kRetiredGraceSeconds = 5;
 constexpr int kMostCreatesAtOnce = 64;
+constexpr std::size_t kMostRevisions = 16;
 constexpr Backoff::Settings kRetryBackoff{std::chrono::milliseconds(200), std::chrono::minutes(1),
                                           2.0, 0.5};
 
@@ -21,6 +22,7 @@ constexpr Backoff::Settings kRetryBackoff{std::chrono::milliseconds(200), std::c
 // shows the name with that uid or has passed that version.
 struct Create {
   TimePoint sent{};
+  std::string revision;
   std::string uid;
   std::string version;
   Cancel call;
@@ -36,9 +38,26 @@ struct Retry {
   TimePoint not_before{};
 };
 
-const std::string& retry_key(const Action& a) {
-  static const std::string kCreates = "creates";
-  return a.kind == Kind::kCreate ? kCreates : a.uid;
+std::string retry_key(const Action& a) {
+  return a.kind == Kind::kCreate ? "creates of " + a.revision : a.uid;
+}
+
+std::string_view name_of(Kind kind) {
+  switch (kind) {
+    case Kind::kCreate:
+      return "create";
+    case Kind::kDelete:
+      return "delete";
+    case Kind::kRetire:
+      return "retire";
+    case Kind::kCordon:
+      return "cordon";
+    case Kind::kUncordon:
+      return "uncordon";
+    case Kind::kDrain:
+      return "drain";
+  }
+  return "";
 }
 
 }  // namespace
@@ -64,15 +83,20 @@ struct Applier::Impl {
 
   std::map<std::string, Create> creates;    // By name.
   std::map<std::string, Removal> removals;  // By uid.
-  std::map<std::string, Retry> retries;     // By uid; creates share one.
+  std::map<std::string, Retry> retries;     // By retry_key().
+  std::map<std::string, TimePoint> told;    // Drain deadlines that workers took, by uid.
   std::set<std::string> new_taken;          // Names that turned out to be somebody else's.
-  // Slow start: doubles with each success, back to one after a failure, so that a broken template
-  // costs one refusal.
-  int creates_allowed = 1;
+  // Slow start, by revision: doubles with each success, back to one after a failure, so that a
+  // broken template costs one refusal.
+  std::map<std::string, int> creates_allowed;
 
-  int creates_sent() const {
-    return static_cast<int>(std::count_if(creates.begin(), creates.end(),
-                                          [](const auto& c) { return c.second.uid.empty(); }));
+  int allowed(const std::string& revision) {
+    return creates_allowed.try_emplace(revision, 1).first->second;
+  }
+  int creates_sent(const std::string& revision) const {
+    return static_cast<int>(std::count_if(creates.begin(), creates.end(), [&](const auto& c) {
+      return c.second.uid.empty() && c.second.revision == revision;
+    }));
   }
 
   void failed(const Action& a, const Error& e, std::string_view doing) {
@@ -98,13 +122,16 @@ struct Applier::Impl {
   }
 
   void create(const api::SessionPool& pool, const Action& a, History& history) {
-    if (creates.contains(a.worker) || creates_sent() >= creates_allowed) {
+    if (creates.contains(a.worker) || creates_sent(a.revision) >= allowed(a.revision)) {
       return;
     }
-    history.created.push_back(loop.clock().now());
+    if (a.rated) {
+      history.created.push_back(loop.clock().now());
+    }
     Create& c = creates[a.worker];
     c.sent = loop.clock().now();
-    log.info("creating worker", {{"worker", a.worker}, {"why", a.why}});
+    c.revision = a.revision;
+    log.info("creating worker", {{"worker", a.worker}, {"revision", a.revision}, {"why", a.why}});
     c.call = client.create(kube::kPods, pool.ns, render_worker_pod(pool, a.worker, render),
                            [this, a, pool_uid = pool.uid, ns = pool.ns](Result<Json> r) {
                              created(a, pool_uid, ns, std::move(r));
@@ -117,13 +144,14 @@ struct Applier::Impl {
     Create& c = creates[a.worker];
     c.call.release();
     if (r) {
-      creates_allowed = std::min(creates_allowed * 2, kMostCreatesAtOnce);
+      int& at_once = creates_allowed[a.revision];
+      at_once = std::min(at_once * 2, kMostCreatesAtOnce);
       accept(a.worker, *r);
       hooks.event("WorkerCreated", "created worker " + a.worker + ": " + a.why, false);
       succeeded(a);
       return;
     }
-    creates_allowed = 1;
+    creates_allowed[a.revision] = 1;
     const Error e = r.error();
     if (e.code == ErrorCode::kAlreadyExists || e.reason == "ConnectionLost" ||
         e.code == ErrorCode::kDeadlineExceeded) {
@@ -210,21 +238,33 @@ struct Applier::Impl {
         });
   }
 
-  void cordon(const Action& a, const control::WorkerTarget& target) {
+  // Cordon, uncordon and drain.
+  void turn(const Action& a, const control::WorkerTarget& target) {
     auto done = [this, a](Status s) {
       removals[a.uid].call.release();
-      if (s) {
-        log.info(a.kind == Kind::kCordon ? "worker cordoned" : "worker uncordoned",
-                 {{"worker", a.worker}, {"why", a.why}});
-        end(a);
-      } else {
+      if (!s) {
         removals.erase(a.uid);
-        failed(a, s.error(), a.kind == Kind::kCordon ? "cordon" : "uncordon");
+        failed(a, s.error(), name_of(a.kind));
+        return;
       }
+      log.info("worker switched", {{"to", name_of(a.kind)}, {"worker", a.worker}, {"why", a.why}});
+      if (a.kind == Kind::kDrain) {
+        told[a.uid] = a.deadline;
+        hooks.event("WorkerDraining", "worker " + a.worker + " drains: " + a.why, false);
+      } else if (a.kind == Kind::kUncordon) {
+        told.erase(a.uid);
+      }
+      end(a);
     };
-    removals[a.uid].call = a.kind == Kind::kCordon
-                               ? control.cordon(target, hooks.epoch(), std::move(done))
-                               : control.uncordon(target, hooks.epoch(), std::move(done));
+    Cancel& call = removals[a.uid].call;
+    if (a.kind == Kind::kDrain) {
+      const Duration left = a.deadline - loop.clock().now();
+      call = control.drain(target, hooks.epoch(), left, std::move(done));
+    } else if (a.kind == Kind::kCordon) {
+      call = control.cordon(target, hooks.epoch(), std::move(done));
+    } else {
+      call = control.uncordon(target, hooks.epoch(), std::move(done));
+    }
   }
 };
 
@@ -235,8 +275,7 @@ Applier::Applier(EventLoop& loop, kube::Client& client, control::WorkerControl& 
 Applier::~Applier() = default;
 
 void Applier::apply(const api::SessionPool& pool, const std::vector<Action>& actions,
-                    const std::function<control::WorkerTarget(const std::string& worker)>& target,
-                    History& history) {
+                    const Book& book, History& history) {
   for (const Action& a : actions) {
     if (!impl_->hooks.may_write()) {
       return;
@@ -245,26 +284,29 @@ void Applier::apply(const api::SessionPool& pool, const std::vector<Action>& act
       continue;
     }
     if (a.kind == Kind::kCreate) {
-      impl_->create(pool, a, history);
+      if (const auto as_it_was = book.revision(a.revision)) {
+        impl_->create(*as_it_was, a, history);
+      }
       continue;
     }
     if (impl_->removals.contains(a.uid)) {
       continue;
     }
+    const control::WorkerTarget where =
+        a.kind == Kind::kDelete ? control::WorkerTarget{} : book.target(a.worker);
+    if (a.kind != Kind::kDelete && where.origin.empty()) {
+      continue;
+    }
+    if (a.rated) {
+      history.removed.push_back(impl_->loop.clock().now());
+    }
     if (a.kind == Kind::kDelete) {
       // A pod that ended or never started needs no grace; one whose node is gone cannot use it.
       impl_->remove(pool.ns, a, std::nullopt);
-      continue;
-    }
-    const control::WorkerTarget where = target(a.worker);
-    if (where.origin.empty()) {
-      continue;
-    }
-    if (a.kind == Kind::kRetire) {
-      history.removed.push_back(impl_->loop.clock().now());
+    } else if (a.kind == Kind::kRetire) {
       impl_->retire(pool.ns, a, where);
     } else {
-      impl_->cordon(a, where);
+      impl_->turn(a, where);
     }
   }
   history.taken_names.insert(impl_->new_taken.begin(), impl_->new_taken.end());
@@ -285,6 +327,7 @@ void Applier::overlay(std::vector<Worker>& workers, const std::string& cache_ver
     if (seen == workers.end()) {
       Worker w;
       w.name = it->first;
+      w.revision = c.revision;
       w.created_at = now;
       workers.push_back(std::move(w));
     }
@@ -305,6 +348,20 @@ void Applier::overlay(std::vector<Worker>& workers, const std::string& cache_ver
     }
     seen->removing = true;
     ++it;
+  }
+  std::set<std::string> here;
+  std::set<std::string> revisions;
+  for (Worker& w : workers) {
+    here.insert(w.uid);
+    revisions.insert(w.revision);
+    if (const auto it = impl_->told.find(w.uid); it != impl_->told.end()) {
+      w.told = it->second;
+    }
+  }
+  std::erase_if(impl_->told, [&](const auto& t) { return !here.contains(t.first); });
+  if (impl_->creates_allowed.size() > kMostRevisions) {
+    std::erase_if(impl_->creates_allowed,
+                  [&](const auto& r) { return !revisions.contains(r.first); });
   }
   std::sort(workers.begin(), workers.end(),
             [](const Worker& a, const Worker& b) { return a.name < b.name; });

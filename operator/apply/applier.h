@@ -31,11 +31,18 @@ class Applier {
           RenderSettings render, Log log, Hooks hooks);
   ~Applier();
 
+  /// Where actions find what they work on.
+  struct Book {
+    /// A worker's address by name; an empty origin if it has none.
+    std::function<control::WorkerTarget(const std::string& worker)> target;
+    /// The pool as it was when it had this revision; null: not known any more.
+    std::function<std::shared_ptr<const api::SessionPool>(const std::string& revision)> revision;
+  };
+
   /// Starts the actions that are not on their way already and not held back after a failure: each
-  /// worker has a backoff of its own, and creates have one, so that an unreachable worker holds up
-  /// nobody else. `target` gives a worker's address by name (an empty origin if it has none).
-  void apply(const api::SessionPool& pool, const std::vector<Action>& actions,
-             const std::function<control::WorkerTarget(const std::string& worker)>& target,
+  /// worker has a backoff of its own, and so have the creates of each revision, so that an
+  /// unreachable worker or a broken template holds up nobody else.
+  void apply(const api::SessionPool& pool, const std::vector<Action>& actions, const Book& book,
              History& history);
 
   /// Lays what is on its way, or done but not yet seen in the cache, over `workers`; forgets what

@@ -11,13 +11,13 @@
 #include "operator/controller/event_recorder.h"
 #include "operator/controller/pool_controller.h"
 #include "operator/controller/pool_metrics.h"
+#include "operator/disruption/node_watch.h"
 #include "operator/track/demand_tracker.h"
 
 namespace berth::op {
 namespace {
 
 constexpr Duration kStuckAfter = std::chrono::minutes(1);
-constexpr kube::ResourceType kNodes{"", "v1", "nodes", "Node"};
 
 }  // namespace
 
@@ -40,8 +40,10 @@ struct Operator::Impl {
               [this](const std::string& pool, const kube::WorkQueue::Done& done) {
                 reconcile(pool, done);
               }),
-        deps{loop,   client, workers,      signer, random,         leader,
-             events, demand, pool_metrics, log,    settings.render},
+        nodes(loop, client, random, log, metrics,
+              [this](const std::string& node) { node_changed(node); }),
+        deps{loop,   client, workers, signer,       random, leader,
+             events, demand, nodes,   pool_metrics, log,    settings.render},
         pools(
             loop, client, random, kube::kSessionPools, {settings.ns, "", {}}, log, metrics,
             [](const Json& o) { return PoolObject::from(o); },
@@ -53,16 +55,6 @@ struct Operator::Impl {
             [](const Json& o) { return PodView::from(o); },
             [this](const std::string&, const auto& before, const auto& now) {
               pod_changed(before, now);
-            }),
-        nodes(
-            loop, client, random, kNodes, {"", "", {}}, log, metrics,
-            [](const Json& o) { return NodeView::from(o); },
-            [this](const std::string&, const auto& before, const auto& now) {
-              // Heartbeats change nodes all the time; only what a plan looks at matters.
-              if (!before || !now || before->ready != now->ready ||
-                  before->out_of_service != now->out_of_service) {
-                enqueue_all();
-              }
             }) {}
 
   void start() {
@@ -88,6 +80,15 @@ struct Operator::Impl {
   void enqueue_all() {
     for (const auto& [key, controller] : controllers) {
       queue.add(key);
+    }
+  }
+
+  // An empty name: what is known of all of them has changed.
+  void node_changed(const std::string& node) {
+    for (const auto& [key, controller] : controllers) {
+      if (node.empty() || controller->uses_node(node)) {
+        queue.add(key);
+      }
     }
   }
 
@@ -146,7 +147,7 @@ struct Operator::Impl {
       done(kube::ReconcileResult::after(std::chrono::milliseconds(100)));
       return;
     }
-    const auto wake = it->second->reconcile(*object, pods.version(), nodes.all(), nodes.synced());
+    const auto wake = it->second->reconcile(*object, pods.version());
     if (!wake) {
       done(kube::ReconcileResult::ok());
       return;
@@ -164,11 +165,11 @@ struct Operator::Impl {
   DemandTracker demand;
   kube::LeaderElector leader;
   kube::WorkQueue queue;
+  NodeWatch nodes;
   ControllerDeps deps;
   std::map<std::string, std::unique_ptr<PoolController>> controllers;
   kube::Reflector<PoolObject> pools;
   kube::Reflector<PodView> pods;
-  kube::Reflector<NodeView> nodes;
   bool leading = false;
 };
 

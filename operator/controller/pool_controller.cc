@@ -2,31 +2,7 @@
 
 #include <algorithm>
 
-#include "berth/kube/object.h"
-
 namespace berth::op {
-
-std::optional<PoolObject> PoolObject::from(const Json& object) {
-  PoolObject p;
-  p.name = kube::name_of(object);
-  p.ns = kube::namespace_of(object);
-  p.uid = kube::uid_of(object);
-  if (const Json* g = find_path(object, {"metadata", "generation"});
-      g != nullptr && g->is_number_integer()) {
-    p.generation = g->get<std::int64_t>();
-  }
-  if (const Json* s = find(object, "status")) {
-    p.status = *s;
-  }
-  Result<api::SessionPool> pool = api::SessionPool::parse(object);
-  if (pool) {
-    p.revision = pool_revision(*pool);
-    p.pool = std::make_shared<const api::SessionPool>(std::move(*pool));
-  } else {
-    p.error = pool.error();
-  }
-  return p;
-}
 
 PoolController::PoolController(const ControllerDeps& deps, std::string ns, std::string name,
                                std::function<void()> changed)
@@ -50,7 +26,10 @@ PoolController::PoolController(const ControllerDeps& deps, std::string ns, std::
                       if (demand_seen_) {
                         deps_.metrics.reaction(deps_.loop.clock().now() - *demand_seen_);
                       }
-                    }}) {
+                    }}),
+      guard_(deps.loop, deps.client, log_,
+             {[this] { return deps_.leader.may_write(); }, [this] { changed_(); }}),
+      budget_(deps.loop, deps.client, log_, ns_, name_) {
   history_.started_at = deps_.loop.clock().now();
   deps_.demand.add_pool(ns_, name_);
 }
@@ -74,12 +53,13 @@ void PoolController::pod_changed(const std::string& name, std::shared_ptr<const 
 }
 
 void PoolController::poll(Member& member) {
-  const control::WorkerTarget target{member.pod->origin(), api::WorkerUid(member.pod->uid)};
-  // A pod that never became ready has nobody listening; asking it would only fill the log.
-  const bool worth_it = !target.origin.empty() && !member.pod->finished &&
-                        (member.pod->ready || member.poller != nullptr);
-  if (!worth_it) {
-    if (member.pod->finished) {
+  const PodView& pod = *member.pod;
+  const control::WorkerTarget target{pod.origin(), api::WorkerUid(pod.uid)};
+  // Nobody listens in a pod that never became ready. One that was ready once is asked even when it
+  // is not any more: after a restart of the operator too, so that it is known to be silent.
+  const bool started = pod.ready || member.poller || (!pod.never_started && !pod.never_ready);
+  if (target.origin.empty() || pod.finished || !started) {
+    if (pod.finished) {
       member.poller.reset();
     }
     return;
@@ -91,22 +71,25 @@ void PoolController::poll(Member& member) {
   }
 }
 
-Observed PoolController::observe(
-    const PoolObject& object, const std::string& pod_cache_version,
-    const std::map<std::string, std::shared_ptr<const NodeView>>& nodes, bool nodes_known) {
+bool PoolController::uses_node(const std::string& node) const {
+  return std::any_of(members_.begin(), members_.end(),
+                     [&](const auto& m) { return m.second.pod->node == node; });
+}
+
+Observed PoolController::observe(const PoolObject& object, const std::string& pod_cache_version) {
   Observed o;
-  o.pool = *object.pool;
+  o.pool = object.pool;
   o.revision = object.revision;
-  if (!last_status_.is_null()) {
-    o.pool.status = last_status_;
+  for (const auto& [revision, pool] : revisions_) {
+    if (revision != object.revision) {
+      o.known_revisions.insert(revision);
+    }
   }
   for (const auto& [name, member] : members_) {
     if (member.pod->controller_uid != object.uid) {
       continue;  // Of an earlier pool of this name, or somebody else's.
     }
-    const auto node = nodes.find(member.pod->node);
-    Worker w = make_worker(*member.pod, node == nodes.end() ? nullptr : node->second.get(),
-                           nodes_known, deps_.loop.clock());
+    Worker w = make_worker(*member.pod, deps_.nodes.state(member.pod->node), deps_.loop.clock());
     if (member.poller) {
       w.slots = member.poller->slots();
       w.silent = member.poller->silent();
@@ -115,24 +98,51 @@ Observed PoolController::observe(
   }
   applier_.overlay(o.workers, pod_cache_version, deps_.loop.clock().now());
   o.demand = deps_.demand.demand(ns_, name_);
+  o.scheduled = schedules_.minimum(object.schedules, deps_.loop.clock());
   o.history = history_;
   return o;
 }
 
-std::optional<TimePoint> PoolController::reconcile(
-    const PoolObject& object, const std::string& pod_cache_version,
-    const std::map<std::string, std::shared_ptr<const NodeView>>& nodes, bool nodes_known) {
-  const TimePoint now = deps_.loop.clock().now();
-  if (pool_uid_ != object.uid) {
-    pool_uid_ = object.uid;
-    last_status_ = nullptr;
+void PoolController::begin(const PoolObject& object) {
+  if (pool_uid_ == object.uid) {
+    return;
   }
+  pool_uid_ = object.uid;
+  last_status_ = nullptr;
+  deletion_announced_ = false;
+  revisions_.clear();
+  const Json* desired = find_path(object.status, {"workers", "desired"});
+  if (desired != nullptr && desired->is_number_integer() && *desired > 0) {
+    history_.target = desired->get<std::int64_t>();
+  }
+}
+
+void PoolController::remember_revision(const PoolObject& object) {
+  if (object.revision.empty()) {
+    return;
+  }
+  revisions_[object.revision] = object.pool;
+  std::erase_if(revisions_, [&](const auto& r) {
+    return r.first != object.revision &&
+           std::none_of(members_.begin(), members_.end(),
+                        [&](const auto& m) { return m.second.pod->revision == r.first; });
+  });
+}
+
+std::optional<TimePoint> PoolController::reconcile(const PoolObject& object,
+                                                   const std::string& pod_cache_version) {
+  const TimePoint now = deps_.loop.clock().now();
+  begin(object);
   if (!object.pool) {
     write_status(object, make_invalid_status(object.status, object.generation, *object.error,
                                              deps_.loop.clock().wall_now()));
     return std::nullopt;
   }
-  const Observed observed = observe(object, pod_cache_version, nodes, nodes_known);
+  if (!object.pool->deleting) {
+    budget_.keep(object.uid);
+  }
+  remember_revision(object);
+  const Observed observed = observe(object, pod_cache_version);
   if (observed.demand.waiting.size() > waiting_before_) {
     demand_seen_ = now;
   }
@@ -141,21 +151,59 @@ std::optional<TimePoint> PoolController::reconcile(
 
   Plan p = plan(observed, now);
   history_ = std::move(p.history);
-  applier_.apply(
-      *object.pool, p.actions,
-      [this](const std::string& worker) {
-        const auto it = members_.find(worker);
-        return it == members_.end() ? control::WorkerTarget{}
-                                    : control::WorkerTarget{it->second.pod->origin(),
-                                                            api::WorkerUid(it->second.pod->uid)};
-      },
-      history_);
+  carry_out(object, std::move(p.actions));
+  p.history = history_;
   demand_seen_.reset();
+  announce(p, object);
+  return report(object, observed, p);
+}
 
+void PoolController::carry_out(const PoolObject& object, std::vector<Action> actions) {
+  if (!object.pool->deleting && !guard_.hold(object)) {
+    std::erase_if(actions, [](const Action& a) { return a.kind == Action::Kind::kCreate; });
+  }
+  applier_.apply(*object.pool, actions,
+                 {.target =
+                      [this](const std::string& worker) {
+                        const auto it = members_.find(worker);
+                        return it == members_.end()
+                                   ? control::WorkerTarget{}
+                                   : control::WorkerTarget{it->second.pod->origin(),
+                                                           api::WorkerUid(it->second.pod->uid)};
+                      },
+                  .revision =
+                      [this](const std::string& revision) {
+                        const auto it = revisions_.find(revision);
+                        return it == revisions_.end() ? nullptr : it->second;
+                      }},
+                 history_);
+}
+
+void PoolController::announce(const Plan& p, const PoolObject& object) {
+  const EventRecorder::Regarding about{ns_, name_, pool_uid_};
+  for (const Notice& notice : p.notices) {
+    log_.info("rollout", {{"reason", notice.reason}, {"state", notice.message}});
+    deps_.events.record(about, notice.reason, notice.message, false);
+  }
   if (p.scaling.sentence != last_sentence_) {
     last_sentence_ = p.scaling.sentence;
     log_.debug("planned", {{"decision", p.scaling.sentence}});
   }
+  if (!p.deletion) {
+    return;
+  }
+  if (p.deletion->done) {
+    guard_.release(object);
+  } else if (!deletion_announced_) {
+    deletion_announced_ = true;
+    log_.info("the pool is being deleted", {{"state", p.deletion->waits_for}});
+    deps_.events.record(about, "DeletionWaiting", p.deletion->waits_for, false);
+  }
+}
+
+std::optional<TimePoint> PoolController::report(const PoolObject& object, const Observed& observed,
+                                                const Plan& p) {
+  const TimePoint now = deps_.loop.clock().now();
   const PoolCounts counts = count(observed, p, now);
   deps_.metrics.update(ns_, name_, counts, p.scaling.limit);
   std::optional<TimePoint> wake = p.wake_at;
@@ -165,18 +213,21 @@ std::optional<TimePoint> PoolController::reconcile(
     }
   };
   sooner(applier_.retry_at());
-  if (!object.pool->deleting) {
-    const Json status = make_status(observed, p, counts, deps_.loop.clock().wall_now());
-    switch (status_gate_.judge(observed.pool.status, status, now)) {
-      case StatusGate::Verdict::kWrite:
-        write_status(object, status);
-        break;
-      case StatusGate::Verdict::kLater:
-        sooner(status_gate_.write_at());
-        break;
-      case StatusGate::Verdict::kNothing:
-        break;
-    }
+  if (p.deletion && p.deletion->done) {
+    return wake;  // It goes in this moment.
+  }
+  const Json& before = last_status_.is_null() ? object.status : last_status_;
+  const Json status = make_status(observed, p, counts, {deps_.nodes.forbidden(), budget_.trouble()},
+                                  before, deps_.loop.clock().wall_now());
+  switch (status_gate_.judge(before, status, now)) {
+    case StatusGate::Verdict::kWrite:
+      write_status(object, status);
+      break;
+    case StatusGate::Verdict::kLater:
+      sooner(status_gate_.write_at());
+      break;
+    case StatusGate::Verdict::kNothing:
+      break;
   }
   return wake;
 }

@@ -13,28 +13,19 @@
 #include "berth/kube/reflector.h"
 #include "operator/apply/applier.h"
 #include "operator/controller/event_recorder.h"
+#include "operator/controller/pool_guard.h"
 #include "operator/controller/pool_metrics.h"
+#include "operator/controller/pool_object.h"
+#include "operator/disruption/budget.h"
+#include "operator/disruption/node_watch.h"
 #include "operator/model/observed.h"
 #include "operator/model/pod_view.h"
 #include "operator/plan/plan.h"
+#include "operator/scaling/schedule.h"
 #include "operator/status/status.h"
 #include "operator/track/demand_tracker.h"
 
 namespace berth::op {
-
-/// A pool as it was read: the object, and what parsing made of it.
-struct PoolObject {
-  std::string name;
-  std::string ns;
-  std::string uid;
-  std::int64_t generation = 0;
-  Json status;
-  std::string revision;                          ///< Of `pool`, for the pods that are up to date.
-  std::shared_ptr<const api::SessionPool> pool;  ///< Null: `error` says why.
-  std::optional<Error> error;
-
-  static std::optional<PoolObject> from(const Json& object);
-};
 
 /// What one pool's reconcile needs from the operator. All outlive the controller.
 struct ControllerDeps {
@@ -46,6 +37,7 @@ struct ControllerDeps {
   kube::LeaderElector& leader;
   EventRecorder& events;
   DemandTracker& demand;
+  NodeWatch& nodes;
   PoolMetrics& metrics;
   Log log;
   RenderSettings render;
@@ -63,18 +55,23 @@ class PoolController {
   void pod_changed(const std::string& name, std::shared_ptr<const PodView> pod);
 
   /// One round. Returns when to come again if nothing happens.
-  std::optional<TimePoint> reconcile(
-      const PoolObject& object, const std::string& pod_cache_version,
-      const std::map<std::string, std::shared_ptr<const NodeView>>& nodes, bool nodes_known);
+  std::optional<TimePoint> reconcile(const PoolObject& object,
+                                     const std::string& pod_cache_version);
+  /// Whether a worker of this pool is on that node.
+  bool uses_node(const std::string& node) const;
 
  private:
   struct Member {
     std::shared_ptr<const PodView> pod;
     std::unique_ptr<control::SlotsPoller> poller;
   };
-  Observed observe(const PoolObject& object, const std::string& pod_cache_version,
-                   const std::map<std::string, std::shared_ptr<const NodeView>>& nodes,
-                   bool nodes_known);
+  Observed observe(const PoolObject& object, const std::string& pod_cache_version);
+  void begin(const PoolObject& object);
+  void remember_revision(const PoolObject& object);
+  void carry_out(const PoolObject& object, std::vector<Action> actions);
+  void announce(const Plan& plan, const PoolObject& object);
+  std::optional<TimePoint> report(const PoolObject& object, const Observed& observed,
+                                  const Plan& plan);
   void poll(Member& member);
   void write_status(const PoolObject& object, const Json& status);
   void check_epochs(const Observed& observed);
@@ -89,9 +86,15 @@ class PoolController {
   History history_;
   control::WorkerControl worker_control_;
   Applier applier_;
+  PoolGuard guard_;
+  BudgetKeeper budget_;
+  ScheduleCache schedules_;
+  /// The pool as it was at each revision that has workers: what more of them are made from.
+  std::map<std::string, std::shared_ptr<const api::SessionPool>> revisions_;
   StatusGate status_gate_;
   Json last_status_;  ///< As we last wrote it; the cache may lag behind.
   std::string last_sentence_;
+  bool deletion_announced_ = false;
   std::size_t waiting_before_ = 0;
   std::optional<TimePoint> demand_seen_;
   Cancel status_call_;

@@ -14,10 +14,11 @@ constexpr std::array<const char*, 8> kWorkerStates{
     "desired", "ready", "starting", "cordoned", "draining", "unreadable", "terminating", "failed"};
 constexpr std::array<const char*, 3> kSlotStates{"capacity", "used", "free"};
 constexpr std::array kLimits{
-    ScalingLimit::kMinWorkers,    ScalingLimit::kMaxWorkers, ScalingLimit::kMaxSurge,
-    ScalingLimit::kUpRate,        ScalingLimit::kDownRate,   ScalingLimit::kStabilization,
-    ScalingLimit::kTolerance,     ScalingLimit::kWarmUp,     ScalingLimit::kNoData,
-    ScalingLimit::kUnschedulable, ScalingLimit::kFailures,   ScalingLimit::kPaused};
+    ScalingLimit::kMinWorkers,    ScalingLimit::kSchedule,      ScalingLimit::kMaxWorkers,
+    ScalingLimit::kMaxSurge,      ScalingLimit::kUpRate,        ScalingLimit::kDownRate,
+    ScalingLimit::kStabilization, ScalingLimit::kTolerance,     ScalingLimit::kWarmUp,
+    ScalingLimit::kNoData,        ScalingLimit::kUnschedulable, ScalingLimit::kFailures,
+    ScalingLimit::kPaused};
 
 MetricLabels with(MetricLabels base, const std::string& key, std::string_view value) {
   base[key] = std::string(value);

@@ -21,7 +21,7 @@ WorkerPhase Worker::phase() const {
   switch (slots->state) {
     case api::WorkerState::kActive:
       // A person's cordon counts from the moment it is written, not from when the worker obeys.
-      return person_cordon ? WorkerPhase::kCordoned : WorkerPhase::kAdmitting;
+      return held_by_person() ? WorkerPhase::kCordoned : WorkerPhase::kAdmitting;
     case api::WorkerState::kCordoned:
       return WorkerPhase::kCordoned;
     case api::WorkerState::kDraining:
@@ -38,7 +38,7 @@ bool Worker::present() const {
 }
 
 bool Worker::our_cordon() const {
-  return phase() == WorkerPhase::kCordoned && !person_cordon && !removing;
+  return phase() == WorkerPhase::kCordoned && !held_by_person() && !removing;
 }
 
 bool Worker::overdue(TimePoint now) const {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <deque>
+#include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -34,6 +36,8 @@ struct Worker {
   std::string node;
   std::string revision;  ///< Label berth.dev/revision.
   TimePoint created_at{};
+  std::string
+      trouble;  ///< Why its container does not run ("ImagePullBackOff"); empty: nothing said.
 
   bool ready = false;
   bool finished = false;       ///< Phase Failed or Succeeded.
@@ -42,14 +46,21 @@ struct Worker {
   TimePoint delete_by{};  ///< When deleting: end of its grace.
   /// restartCount 0, no last state, not started: no session can ever have been here.
   bool never_started = true;
+  /// By the kubelet's record the pod has not been Ready since it came to its node: no gateway has
+  /// ever placed a session here.
+  bool never_ready = false;
   /// A kubelet that still heartbeats says that the container is not running, since then.
   std::optional<TimePoint> stopped_since;
   bool node_lost = false;      ///< The node object is gone or tainted out-of-service.
+  bool node_hinted = false;    ///< Its node may be removed soon: given up first, not replaced.
+  std::string leaving;         ///< Why its node or pod is about to go; empty: it stays.
   bool person_cordon = false;  ///< Annotation berth.dev/cordon.
+  bool person_drain = false;   ///< Annotation berth.dev/drain.
 
   std::optional<api::Slots> slots;  ///< The last thing it said.
   bool silent = false;              ///< Nothing said for longer than the long poll and 15 s.
   bool removing = false;  ///< We are cordoning, retiring or deleting it and have no answer yet.
+  std::optional<TimePoint> told;  ///< The drain deadline that we told it last.
 
   WorkerPhase phase() const;
   /// Takes sessions now or will once it has started: what scaling counts on.
@@ -57,6 +68,13 @@ struct Worker {
   /// Cordoned, and not by a person: ours, for scale-down. Whose it is is derived, so it survives
   /// the operator.
   bool our_cordon() const;
+  /// A person said so by annotation.
+  bool held_by_person() const { return person_cordon || person_drain; }
+  /// Readable and answering: what it says of itself may be built on.
+  bool speaks() const { return slots && !silent && !finished && !deleting; }
+  /// No session can ever have been here: it may go without being asked, with its resourceVersion
+  /// as a precondition.
+  bool untouched() const { return !uid.empty() && !slots && (never_started || never_ready); }
   bool idle() const { return slots && slots->sessions == 0; }
   /// The longest grace plus some slack has passed and it is still there.
   bool overdue(TimePoint now) const;
@@ -74,6 +92,12 @@ struct PoolDemand {
   std::vector<WaitingSession> waiting;
 };
 
+/// Pods of one revision that failed.
+struct Failures {
+  int in_a_row = 0;
+  TimePoint last{};
+};
+
 /// What the operator remembers of a pool between two plans. It can be lost: then scale-down waits a
 /// full window.
 struct History {
@@ -85,19 +109,30 @@ struct History {
   std::deque<TimePoint> removed;  ///< Pods given up for scale-down in the last minute.
   /// Since when nothing is used or waiting. Absent: there is work.
   std::optional<TimePoint> idle_since;
-  std::optional<std::int64_t>
-      target;        ///< The last number of workers decided on; `paused` holds it.
-  int failures = 0;  ///< Pods that failed in a row.
-  TimePoint last_failure{};
+  /// The last number of workers decided on; `paused` holds it. After a restart from the status.
+  std::optional<std::int64_t> target;
+  std::map<std::string, Failures> failures;  ///< By revision; none: all is well.
   std::set<std::string> failed_uids;
   std::set<std::string> taken_names;  ///< Names that somebody else's pods hold.
+  std::string proven;              ///< The revision that was last seen working as the current one.
+  std::int64_t trial_victims = 0;  ///< Working workers given up to make room for a trial.
+  std::string rolling_to;          ///< The revision that is being rolled out; empty: none.
+};
+
+/// What the schedules ask for at this moment (scaling/schedule.h).
+struct ScheduledMinimum {
+  std::int64_t min_workers = 0;
+  std::string name;                ///< Of the schedule that decides; empty: none is active.
+  std::optional<TimePoint> until;  ///< When this may change.
 };
 
 struct Observed {
-  api::SessionPool pool;
-  std::string revision;         ///< pool_revision(pool), made once per change of the pool.
-  std::vector<Worker> workers;  ///< By name.
+  std::shared_ptr<const api::SessionPool> pool;  ///< Never null; shared with the cache of pools.
+  std::string revision;  ///< pool_revision(pool), made once per change of the pool.
+  std::set<std::string> known_revisions;  ///< Earlier ones of which workers can still be made.
+  std::vector<Worker> workers;            ///< By name.
   PoolDemand demand;
+  ScheduledMinimum scheduled;
   History history;
 };
 

@@ -1,5 +1,8 @@
 #include "operator/model/pod_view.h"
 
+#include <algorithm>
+#include <array>
+
 #include "berth/api/worker_address.h"
 #include "berth/kube/object.h"
 
@@ -27,12 +30,47 @@ std::optional<WallTime> time_at(const Json& object, std::initializer_list<std::s
   return t ? std::optional(*t) : std::nullopt;
 }
 
+const Json* condition(const Json& pod, std::string_view type) {
+  const Json* list = find_path(pod, {"status", "conditions"});
+  if (list != nullptr && list->is_array()) {
+    for (const Json& c : *list) {
+      if (get_string(c, "type") == type) {
+        return &c;
+      }
+    }
+  }
+  return nullptr;
+}
+
+// The kubelet sets Ready to False in the same step in which it takes the pod over, before it starts
+// a container, and moves lastTransitionTime with every change: a time that is still that of
+// startTime (both have whole seconds) means that it never was True.
+bool is_never_ready(const Json& pod) {
+  const Json* ready = condition(pod, "Ready");
+  const auto start = time_at(pod, {"status", "startTime"});
+  if (ready == nullptr || !start || get_string(*ready, "status") != "False") {
+    return false;
+  }
+  const auto since = time_at(*ready, {"lastTransitionTime"});
+  return since && *since <= *start + std::chrono::seconds(1);
+}
+
+std::string trouble_of(const Json& status) {
+  constexpr std::array<std::string_view, 8> kTroubles{
+      "CrashLoopBackOff",  "ImagePullBackOff",           "ErrImagePull",
+      "InvalidImageName",  "CreateContainerConfigError", "CreateContainerError",
+      "ErrImageNeverPull", "RunContainerError"};
+  const std::string reason = string_at(status, {"state", "waiting", "reason"});
+  return std::find(kTroubles.begin(), kTroubles.end(), reason) == kTroubles.end() ? "" : reason;
+}
+
 void read_container(const Json& pod, PodView& v) {
   const Json* s = worker_status(pod);
   if (s == nullptr) {
     v.never_started = string_at(pod, {"status", "phase"}) == "Pending";
     return;
   }
+  v.trouble = trouble_of(*s);
   const Json* last = find(*s, "lastState");
   const bool running = find_path(*s, {"state", "running"}) != nullptr;
   const bool ended = find_path(*s, {"state", "terminated"}) != nullptr;
@@ -70,6 +108,12 @@ std::optional<PodView> PodView::from(const Json& pod) {
   v.finished = phase == "Failed" || phase == "Succeeded";
   v.unschedulable = kube::condition_status(pod, "PodScheduled") == "False";
   v.person_cordon = !kube::annotation_of(pod, api::kCordonAnnotation).empty();
+  v.person_drain = !kube::annotation_of(pod, api::kDrainAnnotation).empty();
+  v.never_ready = is_never_ready(pod);
+  if (const Json* target = condition(pod, "DisruptionTarget");
+      target != nullptr && get_string(*target, "status") == "True") {
+    v.disruption_target = get_string(*target, "reason").value_or("unknown");
+  }
   v.deleting_by = time_at(pod, {"metadata", "deletionTimestamp"});
   read_container(pod, v);
   return v;
@@ -79,19 +123,7 @@ std::string PodView::origin() const {
   return api::worker_origin(ip, port);
 }
 
-std::optional<NodeView> NodeView::from(const Json& node) {
-  NodeView v;
-  v.ready = kube::condition_status(node, "Ready") == "True";
-  const Json* taints = find_path(node, {"spec", "taints"});
-  if (taints != nullptr && taints->is_array()) {
-    for (const Json& t : *taints) {
-      v.out_of_service |= get_string(t, "key") == "node.kubernetes.io/out-of-service";
-    }
-  }
-  return v;
-}
-
-Worker make_worker(const PodView& pod, const NodeView* node, bool nodes_known, const Clock& clock) {
+Worker make_worker(const PodView& pod, const NodeState& node, const Clock& clock) {
   const auto to_point = [&](WallTime t) { return clock.now() - (clock.wall_now() - t); };
   Worker w;
   w.name = pod.name;
@@ -100,19 +132,30 @@ Worker make_worker(const PodView& pod, const NodeView* node, bool nodes_known, c
   w.node = pod.node;
   w.revision = pod.revision;
   w.created_at = to_point(pod.created);
+  w.trouble = pod.trouble;
   w.ready = pod.ready;
   w.finished = pod.finished;
   w.unschedulable = pod.unschedulable;
   w.never_started = pod.never_started;
+  w.never_ready = pod.never_ready;
   w.person_cordon = pod.person_cordon;
+  w.person_drain = pod.person_drain;
   if (pod.deleting_by) {
     w.deleting = true;
     w.delete_by = to_point(*pod.deleting_by);
   }
-  if (pod.stopped_since && node != nullptr && node->ready) {
+  if (pod.stopped_since && node.view != nullptr && node.view->ready) {
     w.stopped_since = to_point(*pod.stopped_since);
   }
-  w.node_lost = !pod.node.empty() && nodes_known && (node == nullptr || node->out_of_service);
+  if (!pod.node.empty()) {
+    w.node_lost = node.gone || (node.view != nullptr && node.view->out_of_service);
+  }
+  if (!pod.disruption_target.empty()) {
+    w.leaving = "its pod is a disruption target: " + pod.disruption_target;
+  } else if (node.view != nullptr) {
+    w.leaving = node.view->leaving.empty() ? "" : "node " + pod.node + " " + node.view->leaving;
+    w.node_hinted = node.view->hinted;
+  }
   return w;
 }
 

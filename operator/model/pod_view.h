@@ -6,6 +6,7 @@
 
 #include "berth/base/clock.h"
 #include "berth/base/json.h"
+#include "operator/disruption/node_view.h"
 #include "operator/model/observed.h"
 
 namespace berth::op {
@@ -27,7 +28,11 @@ struct PodView {
   bool finished = false;
   bool unschedulable = false;
   bool never_started = true;
+  bool never_ready = false;
   bool person_cordon = false;
+  bool person_drain = false;
+  std::string trouble;            ///< Why the worker's container waits, where that is bad news.
+  std::string disruption_target;  ///< Reason of the condition DisruptionTarget; empty: not one.
   std::optional<WallTime> deleting_by;    ///< deletionTimestamp: the end of the grace.
   std::optional<WallTime> stopped_since;  ///< The worker's container is not running, since then.
 
@@ -37,16 +42,7 @@ struct PodView {
   std::string origin() const;
 };
 
-/// What the operator keeps of a node.
-struct NodeView {
-  bool ready = false;           ///< Its kubelet heartbeats.
-  bool out_of_service = false;  ///< Taint node.kubernetes.io/out-of-service.
-
-  static std::optional<NodeView> from(const Json& node);
-};
-
-/// The pod as the planner's Worker, without slots. `node` null: unknown. `nodes_known`: the list of
-/// nodes is complete, so that an absent node is a lost one.
-Worker make_worker(const PodView& pod, const NodeView* node, bool nodes_known, const Clock& clock);
+/// The pod as the planner's Worker, without slots.
+Worker make_worker(const PodView& pod, const NodeState& node, const Clock& clock);
 
 }  // namespace berth::op

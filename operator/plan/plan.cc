@@ -6,6 +6,8 @@
 #include <string>
 
 #include "operator/removal/removal.h"
+#include "operator/rollout/fleet.h"
+#include "operator/scaling/holds.h"
 
 namespace berth::op {
 namespace {
@@ -14,38 +16,88 @@ void append(std::vector<Action>& to, std::vector<Action> more) {
   to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
-// Failures in a row hold creates back; one that became ready after the last failure ends the row.
-void count_failures(const Observed& observed, TimePoint now, History& history) {
-  std::set<std::string> still_there;
-  for (const Worker& w : observed.workers) {
-    if (w.finished) {
-      still_there.insert(w.uid);
-      if (!history.failed_uids.contains(w.uid)) {
-        ++history.failures;
-        history.last_failure = now;
-      }
-    } else if (w.ready && w.created_at > history.last_failure) {
-      history.failures = 0;
-    }
-  }
-  history.failed_uids = std::move(still_there);
+// Several rules may name a worker; the first is the one that counts.
+void one_step_a_worker(std::vector<Action>& actions) {
+  std::set<std::string> seen;
+  std::erase_if(actions, [&](const Action& a) { return !seen.insert(a.worker).second; });
 }
 
 // The pool's name and the smallest free number: a second creator, or one with a stale view,
 // collides with the first instead of adding to it.
-std::vector<Action> create(const Observed& observed, std::int64_t count) {
-  std::set<std::string> taken = observed.history.taken_names;
-  for (const Worker& w : observed.workers) {
-    taken.insert(w.name);
-  }
-  std::vector<Action> actions;
-  for (std::int64_t number = 0; static_cast<std::int64_t>(actions.size()) < count; ++number) {
-    std::string name = observed.pool.name + "-" + std::to_string(number);
-    if (!taken.contains(name)) {
-      actions.push_back({Action::Kind::kCreate, std::move(name), "", "", "more slots are wanted"});
+class Names {
+ public:
+  explicit Names(const Observed& observed)
+      : prefix_(observed.pool->name + "-"), taken_(observed.history.taken_names) {
+    for (const Worker& w : observed.workers) {
+      taken_.insert(w.name);
     }
   }
+  std::string next() {
+    std::string name;
+    do {
+      name = prefix_ + std::to_string(number_++);
+    } while (taken_.contains(name));
+    return name;
+  }
+
+ private:
+  std::string prefix_;
+  std::set<std::string> taken_;
+  std::int64_t number_ = 0;
+};
+
+std::vector<Action> create(Names& names, std::int64_t count, const std::string& revision,
+                           bool rated, const std::string& why) {
+  std::vector<Action> actions;
+  for (std::int64_t i = 0; i < count; ++i) {
+    Action a;
+    a.kind = Action::Kind::kCreate;
+    a.worker = names.next();
+    a.why = why;
+    a.revision = revision;
+    a.rated = rated;
+    actions.push_back(std::move(a));
+  }
   return actions;
+}
+
+// Cordons of ours are taken back before pods are made, for scaling first.
+std::vector<Action> grow(const Observed& observed, const Fleet& fleet,
+                         const ScalingDecision& scaling, const Replacement& replacement) {
+  std::vector<Action> actions = take_back(observed, fleet, scaling.create + replacement.take_back);
+  const auto taken = static_cast<std::int64_t>(actions.size());
+  const std::int64_t more = std::max<std::int64_t>(0, scaling.create - taken);
+  const std::int64_t instead = std::max<std::int64_t>(0, taken - scaling.create);
+  Names names(observed);
+  append(actions, create(names, more, fleet.grow, true, "more slots are wanted"));
+  append(actions, create(names, std::max<std::int64_t>(0, replacement.create - instead), fleet.grow,
+                         false, "replaces a worker"));
+  append(actions,
+         create(names, replacement.trial, observed.revision, false, "tries the new revision"));
+  return actions;
+}
+
+void note_rollout(const Observed& observed, Plan& p) {
+  std::string& rolling_to = p.history.rolling_to;
+  if (p.rollout.reason.empty()) {
+    if (!rolling_to.empty()) {
+      p.notices.push_back({"RolloutFinished", "all workers are of revision " + rolling_to});
+      rolling_to.clear();
+    }
+  } else if (rolling_to != observed.revision) {
+    rolling_to = observed.revision;
+    p.notices.push_back({"RolloutStarted", p.rollout.message});
+  }
+}
+
+void plan_deletion(const Observed& observed, TimePoint now, Plan& p) {
+  p.deletion = delete_pool(observed, now);
+  p.actions = p.deletion->actions;
+  p.scaling.sentence = "being deleted";
+  if (!p.deletion->done) {
+    p.scaling.sentence += ", " + p.deletion->waits_for;
+  }
+  append(p.actions, tell_deadlines(observed, now));
 }
 
 }  // namespace
@@ -53,27 +105,30 @@ std::vector<Action> create(const Observed& observed, std::int64_t count) {
 Plan plan(const Observed& observed, TimePoint now) {
   Plan p;
   p.history = observed.history;
-  if (observed.pool.deleting) {
+  if (observed.pool->deleting) {
+    plan_deletion(observed, now, p);
     return p;
   }
   count_failures(observed, now, p.history);
-  p.scaling = autoscale(observed, now, p.history);
+  const Fleet fleet = survey(observed, p.history);
+  p.scaling = autoscale(observed, fleet, now, p.history);
   p.wake_at = p.scaling.wake_at;
+  const Replacement replacement = replace_workers(observed, fleet, p.scaling, now, p.history);
+  p.rollout = rollout_state(observed, fleet, p.history);
+  note_rollout(observed, p);
 
   append(p.actions, delete_the_dead(observed, now));
-  append(p.actions, obey_persons(observed));
-  if (p.scaling.create > 0) {
-    append(p.actions, take_back(observed, p.scaling.create));
-    const auto taken_back = std::count_if(p.actions.begin(), p.actions.end(), [](const Action& a) {
-      return a.kind == Action::Kind::kUncordon;
-    });
-    append(p.actions, create(observed, p.scaling.create - taken_back));
+  append(p.actions, tell_deadlines(observed, now));
+  append(p.actions, obey_persons(observed, now));
+  const bool growing = p.scaling.create > 0 || replacement.take_back > 0;
+  if (growing || replacement.trial > 0) {
+    append(p.actions, grow(observed, fleet, p.scaling, replacement));
   } else {
-    append(p.actions, give_up(observed, p.scaling.remove));
-    if (!observed.pool.scaling.paused) {
-      append(p.actions, retire_the_drained(observed));
-    }
+    append(p.actions, give_up(observed, fleet, p.scaling.remove));
   }
+  append(p.actions, retire_the_drained(observed, fleet, growing || observed.pool->scaling.paused));
+  append(p.actions, replacement.actions);
+  one_step_a_worker(p.actions);
   return p;
 }
 

@@ -1,5 +1,8 @@
 #include "operator/render/worker_pod.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "berth/auth/session_token.h"
 #include "berth/base/duration.h"
 
@@ -98,6 +101,46 @@ void fill_container(Json& c, const api::SessionPool& pool, const RenderSettings&
   add_named(mounts, "name", {{"name", "berth-keys"}, {"mountPath", kKeysDir}, {"readOnly", true}});
 }
 
+void add_annotations(Json& metadata) {
+  Json& annotations = child(metadata, "annotations", Json::object());
+  for (const auto& [key, value] :
+       {std::pair("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
+        std::pair("karpenter.sh/do-not-disrupt", "true")}) {
+    if (!annotations.contains(key)) {
+      annotations[key] = value;
+    }
+  }
+}
+
+// A toleration without a key tolerates everything, one without an effect every effect.
+bool tolerates(const Json& tolerations, const std::string& key) {
+  return std::any_of(tolerations.begin(), tolerations.end(), [&](const Json& t) {
+    const std::string its_key = get_string(t, "key").value_or("");
+    const std::string effect = get_string(t, "effect").value_or("");
+    return (its_key.empty() || its_key == key) && (effect.empty() || effect == "NoExecute");
+  });
+}
+
+void add_tolerations(Json& spec, std::int64_t seconds) {
+  Json& tolerations = child(spec, "tolerations", Json::array());
+  for (const char* key : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
+    if (!tolerates(tolerations, key)) {
+      tolerations.push_back({{"key", key},
+                             {"operator", "Exists"},
+                             {"effect", "NoExecute"},
+                             {"tolerationSeconds", seconds}});
+    }
+  }
+}
+
+// The worker's /drained answers when its sessions have ended (worker/api/probe_routes.cc).
+void add_pre_stop(Json& container) {
+  Json& lifecycle = child(container, "lifecycle", Json::object());
+  if (find(lifecycle, "preStop") == nullptr) {
+    lifecycle["preStop"] = {{"httpGet", {{"path", "/drained"}, {"port", api::kWorkerProbePort}}}};
+  }
+}
+
 }  // namespace
 
 std::string pool_revision(const api::SessionPool& pool) {
@@ -127,15 +170,22 @@ Json render_worker_pod(const api::SessionPool& pool, const std::string& name,
                                               {"uid", pool.uid},
                                               {"controller", true},
                                               {"blockOwnerDeletion", true}}});
+  add_annotations(metadata);
   Json& spec = child(pod, "spec", Json::object());
+  const std::int64_t grace = std::chrono::ceil<std::chrono::seconds>(pool.drain.timeout).count();
   spec["restartPolicy"] = "Always";
-  spec["terminationGracePeriodSeconds"] =
-      std::chrono::ceil<std::chrono::seconds>(pool.drain.timeout).count();
+  spec["terminationGracePeriodSeconds"] = grace;
+  add_tolerations(spec, grace);
   // The worker itself never talks to the Kubernetes API.
   add_members(spec, {{"automountServiceAccountToken", false}});
   add_members(child(spec, "securityContext", Json::object()),
               {{"runAsNonRoot", true}, {"seccompProfile", {{"type", "RuntimeDefault"}}}});
   fill_container(worker_container(spec), pool, settings);
+  for (Json& c : spec["containers"]) {
+    if (get_string(c, "name") != api::kWorkerContainer) {
+      add_pre_stop(c);
+    }
+  }
   Json& volumes = child(spec, "volumes", Json::array());
   add_named(volumes, "name", {{"name", "berth-tmp"}, {"emptyDir", Json::object()}});
   add_named(volumes, "name", {{"name", "berth-state"}, {"emptyDir", Json::object()}});

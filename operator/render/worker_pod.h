@@ -8,19 +8,26 @@
 namespace berth::op {
 
 /// Raised by hand: part of the revision.
-inline constexpr int kRenderVersion = 1;
+inline constexpr int kRenderVersion = 2;
 
 struct RenderSettings {
   std::string default_worker_image = "berth.local/worker";  ///< When the pool names none.
   std::string keys_config_map = "berth-keys";  ///< Holds jwks.json, in the pool's namespace.
 };
 
-/// Ten hex digits over what the user wrote that reaches a pod: template, worker, session limits.
+/// Ten hex digits over what the user wrote that makes a worker what it is: template, worker,
+/// sessions and their limits, and kRenderVersion. Not scaling, rollout or drain: a changed
+/// `drain.timeout` is the grace of pods made from then on and rolls nothing.
 std::string pool_revision(const api::SessionPool& pool);
 
 /// The pod: the template, plus labels, owner, the container "berth-worker" (added unless the
 /// template has it) with its configuration, ports, readiness probe, keys and state volumes, and the
 /// grace of `drain.timeout`.
+///
+/// Against disruption, unless the template says otherwise: annotations that keep the cluster
+/// autoscaler and Karpenter away, tolerations of not-ready and unreachable nodes for
+/// `drain.timeout`, and a preStop hook in the other containers, so that they live as long as the
+/// sessions they serve.
 ///
 /// Volumes: berth-state (journal) and berth-sessions (session directories) are emptyDirs, so both
 /// survive a container's restart, and berth-tmp is /tmp; the template may define volumes of these

@@ -1,18 +1,15 @@
 #include "operator/scaling/autoscaler.h"
 
 #include <algorithm>
-#include <cmath>
 
-#include "berth/base/duration.h"
+#include "operator/rollout/surge.h"
 #include "operator/scaling/first_fit.h"
+#include "operator/scaling/holds.h"
 
 namespace berth::op {
 namespace {
 
 constexpr Duration kMinute = std::chrono::minutes(1);
-constexpr Duration kFirstFailureHold = std::chrono::seconds(1);
-constexpr Duration kLongestFailureHold = std::chrono::minutes(5);
-constexpr std::int64_t kSurgePercent = 25;
 
 std::int64_t slots_of(const api::Resources& r) {
   const auto it = r.find(api::kSlot);
@@ -31,18 +28,25 @@ bool counts_for_nothing(const Worker& w, TimePoint now) {
 
 class Autoscaler {
  public:
-  Autoscaler(const Observed& observed, TimePoint now, History& history)
+  Autoscaler(const Observed& observed, const Fleet& fleet, TimePoint now, History& history)
       : o_(observed),
-        spec_(observed.pool.scaling),
+        fleet_(fleet),
+        spec_(observed.pool->scaling),
+        minimum_(std::min(std::max(spec_.min_workers, observed.scheduled.min_workers),
+                          spec_.max_workers)),
         now_(now),
         history_(history),
-        fresh_(fresh_capacity(observed.pool)) {}
+        fresh_(fresh_capacity(*observed.pool)) {
+    if (observed.scheduled.until) {
+      wake(*observed.scheduled.until);
+    }
+  }
 
   ScalingDecision run() {
     sum_load();
     track_idleness();
     d_.load.buffer = buffer();
-    if (o_.pool.workers) {
+    if (o_.pool->workers) {
       decide_fixed();
     } else if (spec_.paused) {
       decide_paused();
@@ -50,6 +54,7 @@ class Autoscaler {
       decide_automatic();
     }
     history_.target = d_.target;
+    d_.room = std::max<std::int64_t>(0, budget() - pods() - d_.create);
     if (d_.sentence.empty()) {
       d_.sentence = describe();
     }
@@ -57,26 +62,51 @@ class Autoscaler {
   }
 
  private:
+  /// Workers that count towards the number wanted.
+  std::int64_t staying() const { return d_.load.present - d_.load.surplus; }
+  std::int64_t taken_away() const { return std::max<std::int64_t>(0, -d_.load.surplus); }
+  std::int64_t pods() const { return d_.load.present + d_.load.trial + d_.load.leaving; }
+  std::int64_t budget() const {
+    const std::int64_t most = o_.pool->workers ? *o_.pool->workers : spec_.max_workers;
+    return most + max_surge(*o_.pool, most);
+  }
+
   void sum_load() {
+    std::vector<std::pair<bool, Room>> rooms;
     for (const Worker& w : o_.workers) {
       const std::int64_t used = w.slots ? slots_of(w.slots->used) : 0;
       if (counts_for_nothing(w, now_)) {
         continue;
       }
       d_.load.used_all += used;
-      if (w.present()) {
+      if (!w.present()) {
+        ++d_.load.leaving;
+        d_.load.recoverable += recoverable(fleet_, w) ? 1 : 0;
+      } else if (tried(o_, fleet_, w)) {
+        ++d_.load.trial;
+      } else {
         ++d_.load.present;
         d_.load.used += used;
-        rooms_.push_back(w.slots ? Room{w.slots->capacity, w.slots->used} : Room{fresh_, {}});
-      } else {
-        ++d_.load.leaving;
-        d_.load.recoverable += w.our_cordon() ? 1 : 0;
+        const bool last = must_go(o_, fleet_, w);
+        rooms.push_back(
+            {last, w.slots ? Room{w.slots->capacity, w.slots->used} : Room{fresh_, {}}});
       }
     }
-    // Fullest first, as the gateway places.
-    std::stable_sort(rooms_.begin(), rooms_.end(), [](const Room& a, const Room& b) {
-      return slots_of(a.used) > slots_of(b.used);
+    // Fullest first, as the gateway places; those that must go at the end, where workers are given
+    // up.
+    std::stable_sort(rooms.begin(), rooms.end(), [](const auto& a, const auto& b) {
+      return a.first != b.first ? b.first : slots_of(a.second.used) > slots_of(b.second.used);
     });
+    for (auto& [last, room] : rooms) {
+      rooms_.push_back(std::move(room));
+    }
+    // Room that a trial was given is not grown into.
+    d_.load.trial = std::max(d_.load.trial, history_.trial_victims);
+    if (fleet_.replacing && history_.target) {
+      d_.load.surplus = std::clamp<std::int64_t>(d_.load.present - *history_.target,
+                                                 -max_unavailable(*o_.pool, *history_.target),
+                                                 max_surge(*o_.pool, *history_.target));
+    }
     for (const WaitingSession& s : o_.demand.waiting) {
       api::Resources r = s.resources;
       r[api::kSlot] = 1;
@@ -90,8 +120,9 @@ class Autoscaler {
       history_.idle_since.reset();
     } else if (!history_.idle_since) {
       // A pool without a worker has had no work that we know of: it starts at its minimum.
-      history_.idle_since =
-          o_.workers.empty() && !history_.target ? now_ - spec_.scale_to_zero_after : now_;
+      history_.idle_since = o_.workers.empty() && history_.target.value_or(0) == 0
+                                ? now_ - spec_.scale_to_zero_after
+                                : now_;
     }
   }
 
@@ -111,12 +142,12 @@ class Autoscaler {
   }
 
   void decide_fixed() {
-    d_.want = *o_.pool.workers;
+    d_.want = *o_.pool->workers;
     d_.target = d_.want;
-    if (d_.want > d_.load.present) {
-      grow(d_.want - d_.load.present, d_.want + surge(d_.want));
+    if (d_.want > staying()) {
+      grow(d_.want - staying());
     } else {
-      d_.remove = d_.load.present - d_.want;
+      d_.remove = std::max<std::int64_t>(0, staying() - d_.want - taken_away());
     }
   }
 
@@ -124,30 +155,30 @@ class Autoscaler {
     d_.want = history_.target.value_or(d_.load.present);
     d_.target = d_.want;
     d_.limit = ScalingLimit::kPaused;
-    if (d_.want > d_.load.present) {
-      grow(d_.want - d_.load.present, d_.want + surge(d_.want));
+    if (d_.want > staying()) {
+      grow(d_.want - staying());
     }
   }
 
   void decide_automatic() {
-    const std::int64_t short_by = missing();
+    // What a replacement has taken away for a while it brings back itself.
+    const std::int64_t short_by = std::max<std::int64_t>(0, missing() - taken_away());
     const std::int64_t raw = wanted();
-    d_.want = std::clamp(raw, spec_.min_workers, spec_.max_workers);
-    if (raw > spec_.max_workers || d_.load.present + short_by > spec_.max_workers) {
+    d_.want = std::clamp(raw, minimum_, spec_.max_workers);
+    if (raw > spec_.max_workers || staying() + short_by > spec_.max_workers) {
       d_.limit = ScalingLimit::kMaxWorkers;
-    } else if (raw < spec_.min_workers) {
-      d_.limit = ScalingLimit::kMinWorkers;
+    } else if (raw < minimum_) {
+      d_.limit = minimum_ > spec_.min_workers ? ScalingLimit::kSchedule : ScalingLimit::kMinWorkers;
     }
     remember_want();
-    const std::int64_t add = std::min(std::max(short_by, spec_.min_workers - d_.load.present),
-                                      spec_.max_workers - d_.load.present);
+    const std::int64_t add =
+        std::min(std::max(short_by, minimum_ - staying()), spec_.max_workers - staying());
+    d_.target = staying();
     if (add > 0) {
-      d_.target = d_.load.present + add;
-      grow(add, spec_.max_workers + surge(spec_.max_workers));
-    } else if (d_.want < d_.load.present) {
+      d_.target += add;
+      grow(add);
+    } else if (d_.want < staying()) {
       shrink();
-    } else {
-      d_.target = d_.load.present;
     }
   }
 
@@ -202,7 +233,7 @@ class Autoscaler {
     }
   }
 
-  void grow(std::int64_t add, std::int64_t budget) {
+  void grow(std::int64_t add) {
     std::int64_t allowed = add;
     // What is held back are new pods; our own cordons can always be taken back instead.
     const auto hold = [&](std::int64_t room, ScalingLimit why) {
@@ -212,31 +243,21 @@ class Autoscaler {
         d_.limit = why;
       }
     };
-    hold(budget - d_.load.present - d_.load.leaving, ScalingLimit::kMaxSurge);
-    if (spec_.up_max_workers_per_minute && !o_.pool.workers) {
+    hold(budget() - pods(), ScalingLimit::kMaxSurge);
+    if (spec_.up_max_workers_per_minute && !o_.pool->workers) {
       hold(*spec_.up_max_workers_per_minute - in_last_minute(history_.created),
            ScalingLimit::kUpRate);
     }
-    const auto stuck = std::count_if(o_.workers.begin(), o_.workers.end(), [](const Worker& w) {
-      return w.unschedulable && !w.deleting;
-    });
-    // Some pods without a node make a cluster autoscaler grow; many only make it slow.
-    if (stuck > 0) {
-      hold(std::max<std::int64_t>(5, ceil_div(d_.load.present, 4)) - stuck,
-           ScalingLimit::kUnschedulable);
-    }
-    if (history_.failures > 0) {
-      const TimePoint until = history_.last_failure + failure_hold();
-      if (now_ < until) {
-        wake(until);
-        hold(0, ScalingLimit::kFailures);
+    if (const auto held = creation_hold(o_, history_, fleet_.grow, now_)) {
+      hold(held->room, held->why);
+      if (held->until) {
+        wake(*held->until);
       }
     }
     d_.create = allowed;
   }
 
   void shrink() {
-    d_.target = d_.load.present;
     const TimePoint warm = history_.started_at + spec_.down_stabilization_window;
     if (!o_.demand.readable) {
       d_.limit = ScalingLimit::kNoData;
@@ -251,11 +272,11 @@ class Autoscaler {
     if (floor > d_.want) {
       wake(history_.wants.front().first + spec_.down_stabilization_window);
     }
-    if (floor >= d_.load.present) {
+    if (floor >= staying()) {
       d_.limit = ScalingLimit::kStabilization;
       return;
     }
-    const double ratio = static_cast<double>(floor) / static_cast<double>(d_.load.present);
+    const double ratio = static_cast<double>(floor) / static_cast<double>(staying());
     if (floor > 0 && ratio >= 1.0 - spec_.tolerance) {
       d_.limit = ScalingLimit::kTolerance;
       return;
@@ -263,7 +284,7 @@ class Autoscaler {
     if (floor > d_.want) {
       d_.limit = ScalingLimit::kStabilization;
     }
-    std::int64_t remove = d_.load.present - floor;
+    std::int64_t remove = staying() - floor;
     if (spec_.down_max_workers_per_minute) {
       const std::int64_t room =
           *spec_.down_max_workers_per_minute - in_last_minute(history_.removed);
@@ -272,8 +293,9 @@ class Autoscaler {
         d_.limit = ScalingLimit::kDownRate;
       }
     }
-    d_.remove = spread_allows(remove);
-    d_.target = d_.load.present - d_.remove;
+    const std::int64_t gone = std::min(remove, taken_away());
+    d_.remove = spread_allows(remove - gone);
+    d_.target -= d_.remove + gone;
   }
 
   /// How many of the emptiest can really go while the rest keeps room for what waits and for the
@@ -287,14 +309,6 @@ class Autoscaler {
       --remove;
     }
     return remove;
-  }
-
-  std::int64_t surge(std::int64_t workers) { return ceil_div(workers * kSurgePercent, 100); }
-
-  Duration failure_hold() const {
-    const double factor = std::pow(2.0, std::min(history_.failures - 1, 20));
-    return std::min<Duration>(kLongestFailureHold,
-                              std::chrono::duration_cast<Duration>(kFirstFailureHold * factor));
   }
 
   std::int64_t in_last_minute(std::deque<TimePoint>& times) {
@@ -312,7 +326,7 @@ class Autoscaler {
   std::string describe() const {
     std::string s = std::to_string(d_.load.used) + " used + " + std::to_string(d_.load.waiting) +
                     " waiting + " + std::to_string(d_.load.buffer) + " kept free";
-    s += o_.pool.workers ? "; fixed at " : " want ";
+    s += o_.pool->workers ? "; fixed at " : " want ";
     s += std::to_string(d_.want) + (d_.want == 1 ? " worker" : " workers");
     if (d_.create > 0) {
       s += ", adding " + std::to_string(d_.create);
@@ -323,11 +337,19 @@ class Autoscaler {
     if (d_.limit != ScalingLimit::kNone) {
       s += "; limited by " + std::string(to_string(d_.limit));
     }
+    if (d_.limit == ScalingLimit::kSchedule) {
+      s += " " + o_.scheduled.name;
+    }
+    if (fleet_.on_trial) {
+      s += "; the new revision has not worked yet, growth is of " + fleet_.grow;
+    }
     return s;
   }
 
   const Observed& o_;
+  const Fleet& fleet_;
   const api::ScalingSpec& spec_;
+  const std::int64_t minimum_;
   const TimePoint now_;
   History& history_;
   const api::Resources fresh_;
@@ -338,46 +360,15 @@ class Autoscaler {
 
 }  // namespace
 
-std::string_view to_string(ScalingLimit limit) {
-  switch (limit) {
-    case ScalingLimit::kNone:
-      return "None";
-    case ScalingLimit::kMinWorkers:
-      return "MinWorkers";
-    case ScalingLimit::kMaxWorkers:
-      return "MaxWorkers";
-    case ScalingLimit::kMaxSurge:
-      return "MaxSurge";
-    case ScalingLimit::kUpRate:
-      return "ScaleUpRate";
-    case ScalingLimit::kDownRate:
-      return "ScaleDownRate";
-    case ScalingLimit::kStabilization:
-      return "StabilizationWindow";
-    case ScalingLimit::kTolerance:
-      return "Tolerance";
-    case ScalingLimit::kWarmUp:
-      return "OperatorJustStarted";
-    case ScalingLimit::kNoData:
-      return "GatewayUnreadable";
-    case ScalingLimit::kUnschedulable:
-      return "UnschedulablePods";
-    case ScalingLimit::kFailures:
-      return "FailingPods";
-    case ScalingLimit::kPaused:
-      return "Paused";
-  }
-  return "None";
-}
-
 api::Resources fresh_capacity(const api::SessionPool& pool) {
   api::Resources r = pool.worker.sessions.resources;
   r[api::kSlot] = pool.worker.sessions.max_per_worker;
   return r;
 }
 
-ScalingDecision autoscale(const Observed& observed, TimePoint now, History& history) {
-  return Autoscaler(observed, now, history).run();
+ScalingDecision autoscale(const Observed& observed, const Fleet& fleet, TimePoint now,
+                          History& history) {
+  return Autoscaler(observed, fleet, now, history).run();
 }
 
 }  // namespace berth::op

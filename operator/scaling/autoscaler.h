@@ -5,26 +5,10 @@
 #include <string>
 
 #include "operator/model/observed.h"
+#include "operator/rollout/fleet.h"
+#include "operator/scaling/scaling_limit.h"
 
 namespace berth::op {
-
-/// Which rule had the last word on the number of workers. Text for status and metric: to_string.
-enum class ScalingLimit {
-  kNone,  ///< The number wanted is the number there is or will be.
-  kMinWorkers,
-  kMaxWorkers,
-  kMaxSurge,  ///< Workers that are leaving still take the room.
-  kUpRate,
-  kDownRate,
-  kStabilization,  ///< The highest want of the window holds.
-  kTolerance,
-  kWarmUp,         ///< The operator has not watched for a full window yet.
-  kNoData,         ///< A gateway cannot be read.
-  kUnschedulable,  ///< Too many pods find no node.
-  kFailures,       ///< New pods keep failing.
-  kPaused,
-};
-std::string_view to_string(ScalingLimit limit);
 
 /// The sums that scaling looks at.
 struct Load {
@@ -34,6 +18,9 @@ struct Load {
   std::int64_t buffer = 0;   ///< Free slots to keep.
   std::int64_t present = 0;  ///< Workers that admit, or will when started.
   std::int64_t leaving = 0;  ///< Cordoned, draining, retired, unreadable or terminating: on top.
+  std::int64_t trial = 0;    ///< Workers of a revision on trial: on top as well.
+  /// Of `present`, those that a replacement has put on top for a while; below 0: taken away.
+  std::int64_t surplus = 0;
   std::int64_t recoverable = 0;  ///< Of those, cordoned by us: can be taken back.
 };
 
@@ -43,6 +30,7 @@ struct ScalingDecision {
   std::int64_t create = 0;  ///< Workers to add now (by uncordoning first).
   std::int64_t remove = 0;  ///< Workers to give up now.
   std::int64_t target = 0;  ///< What the pool is on its way to: status.workers.desired.
+  std::int64_t room = 0;    ///< Pods that may still be made besides `create`: the hard limit.
   ScalingLimit limit = ScalingLimit::kNone;
   std::string sentence;              ///< For people: what was decided and why.
   std::optional<TimePoint> wake_at;  ///< When time alone may change the answer.
@@ -57,13 +45,17 @@ struct ScalingDecision {
 ///             or waiting for scaleToZeroAfter (and from the first moment in a pool that never had
 ///             a worker)
 ///   want    = workers for used + waiting + buffer by first fit, clamped to minWorkers..maxWorkers
-///   up      = at once, within maxWorkersPerMinute, room under maxWorkers + surge, unschedulable
-///   and failure holds down    = to the highest want of the window, if outside the tolerance,
-///   within the rate, and the rest still has
-///             room for waiting + buffer as it is really spread
+///   up      = at once, within maxWorkersPerMinute, room under maxWorkers + maxSurge, and the holds
+///             of holds.h
+///   down    = to the highest want of the window, if outside the tolerance, within the rate, and
+///             the rest still has room for waiting + buffer as it is really spread
 ///
 /// `spec.workers` set: exactly that many, without any of these but the holds on creating.
-ScalingDecision autoscale(const Observed& observed, TimePoint now, History& history);
+///
+/// During a replacement (rollout/) surplus workers count as room but not towards the number wanted,
+/// and workers on trial count as neither.
+ScalingDecision autoscale(const Observed& observed, const Fleet& fleet, TimePoint now,
+                          History& history);
 
 /// What a new worker of this pool offers, the slot included.
 api::Resources fresh_capacity(const api::SessionPool& pool);

@@ -41,10 +41,13 @@ Json conditions(const Json& old_status, const std::vector<Condition>& wanted,
 
 Condition ready_condition(const Observed& o, const Plan& p, const PoolCounts& n) {
   const std::string sentence = p.scaling.sentence;
-  if (o.pool.workers) {
-    return {"Ready", n.ready >= *o.pool.workers, "Fixed", sentence};
+  if (p.deletion) {
+    return {"Ready", false, "Deleting", sentence};
   }
-  if (o.pool.scaling.paused) {
+  if (o.pool->workers) {
+    return {"Ready", n.ready >= *o.pool->workers, "Fixed", sentence};
+  }
+  if (o.pool->scaling.paused) {
     return {"Ready", n.ready > 0 || p.scaling.want == 0, "Paused", sentence};
   }
   if (n.slots_free > 0) {
@@ -69,15 +72,49 @@ Condition degraded_condition(const Observed& o, const Plan& p, const PoolCounts&
     return {"Degraded", true, "UnreadableWorkers",
             std::to_string(n.unreadable) + " workers do not answer; they count as full"};
   }
-  if (p.history.failures > 0) {
+  if (p.rollout.reason == "NewRevisionFailing") {
+    return {"Degraded", true, p.rollout.reason, p.rollout.message};
+  }
+  for (const auto& [revision, row] : p.history.failures) {
     return {"Degraded", true, "FailingPods",
-            std::to_string(p.history.failures) + " worker pods in a row have failed"};
+            std::to_string(row.in_a_row) + " worker pods in a row have failed"};
+  }
+  for (const Worker& w : o.workers) {
+    if (!w.trouble.empty() && !w.deleting) {
+      return {"Degraded", true, "FailingPods", w.name + ": " + w.trouble};
+    }
   }
   if (!o.demand.readable) {
     return {"Degraded", true, "GatewayUnreadable",
             "a gateway does not answer, so no worker is given up"};
   }
   return {"Degraded", false, "AllWell", ""};
+}
+
+Condition progressing_condition(const Plan& p, const PoolCounts& n) {
+  if (p.deletion) {
+    return {"Progressing", true, "Deleting", p.deletion->waits_for};
+  }
+  if (!p.rollout.reason.empty()) {
+    return {"Progressing", true, p.rollout.reason, p.rollout.message};
+  }
+  if (n.starting > 0 || n.draining > 0 || n.terminating > 0 || n.current != n.desired) {
+    return {"Progressing", true, "WorkersChanging",
+            std::to_string(n.starting) + " starting, " + std::to_string(n.draining) +
+                " draining, " + std::to_string(n.terminating) + " ending"};
+  }
+  return {"Progressing", false, "Settled", ""};
+}
+
+Condition disruption_condition(const Surroundings& s) {
+  if (s.nodes_forbidden) {
+    return {"DisruptionAware", false, "NodesForbidden",
+            "the operator may not read nodes: workers are not moved before their node leaves"};
+  }
+  if (!s.budget_trouble.empty()) {
+    return {"DisruptionAware", false, "NoDisruptionBudget", s.budget_trouble};
+  }
+  return {"DisruptionAware", true, "Watching", ""};
 }
 
 bool is_hold(ScalingLimit limit) {
@@ -163,15 +200,13 @@ PoolCounts count(const Observed& observed, const Plan& plan, TimePoint now) {
   return n;
 }
 
-Json make_status(const Observed& observed, const Plan& plan, const PoolCounts& n, WallTime wall) {
-  const Json& old = observed.pool.status;
-  const bool moving =
-      n.starting > 0 || n.draining > 0 || n.terminating > 0 || n.current != n.desired;
+Json make_status(const Observed& observed, const Plan& plan, const PoolCounts& n,
+                 const Surroundings& surroundings, const Json& old, WallTime wall) {
   const ScalingDecision& s = plan.scaling;
 
   Json status;
-  status["observedGeneration"] = observed.pool.generation;
-  status["selector"] = std::string(api::kPoolLabel) + "=" + observed.pool.name;
+  status["observedGeneration"] = observed.pool->generation;
+  status["selector"] = std::string(api::kPoolLabel) + "=" + observed.pool->name;
   status["workers"] = {{"desired", n.desired},
                        {"current", n.current},
                        {"ready", n.ready},
@@ -195,16 +230,14 @@ Json make_status(const Observed& observed, const Plan& plan, const PoolCounts& n
   } else if (last != nullptr) {
     status["lastScale"] = *last;
   }
-  status["conditions"] = conditions(
-      old,
-      {ready_condition(observed, plan, n),
-       {"Progressing", moving, moving ? "WorkersChanging" : "Settled",
-        moving ? std::to_string(n.starting) + " starting, " + std::to_string(n.draining) +
-                     " draining, " + std::to_string(n.terminating) + " ending"
-               : ""},
-       {"ScalingLimited", is_hold(s.limit), std::string(to_string(s.limit)), s.sentence},
-       degraded_condition(observed, plan, n)},
-      observed.pool.generation, wall);
+  status["conditions"] =
+      conditions(old,
+                 {ready_condition(observed, plan, n),
+                  progressing_condition(plan, n),
+                  {"ScalingLimited", is_hold(s.limit), std::string(to_string(s.limit)), s.sentence},
+                  degraded_condition(observed, plan, n),
+                  disruption_condition(surroundings)},
+                 observed.pool->generation, wall);
   return status;
 }
 

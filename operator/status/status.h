@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "berth/base/json.h"
 #include "operator/plan/plan.h"
@@ -30,9 +31,16 @@ struct PoolCounts {
 };
 PoolCounts count(const Observed& observed, const Plan& plan, TimePoint now);
 
-/// The pool's status as JSON. Pure. `wall` is the time for new transitions.
+/// What the operator may not see or do, for the condition DisruptionAware.
+struct Surroundings {
+  bool nodes_forbidden = false;
+  std::string budget_trouble;  ///< Why there is no PodDisruptionBudget; empty: there is one.
+};
+
+/// The pool's status as JSON. Pure. `old` is the status as last written, for the times of
+/// transitions; `wall` is the time for new ones.
 Json make_status(const Observed& observed, const Plan& plan, const PoolCounts& counts,
-                 WallTime wall);
+                 const Surroundings& surroundings, const Json& old, WallTime wall);
 
 /// Decides when a status is worth an API write. One per pool. Loop thread only.
 class StatusGate {

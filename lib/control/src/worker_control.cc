@@ -1,8 +1,16 @@
 #include "berth/control/worker_control.h"
 
+#include <algorithm>
+
 #include "berth/http/server.h"
 
 namespace berth::control {
+namespace {
+
+/// The most that a worker takes.
+constexpr Duration kLongestDrain = std::chrono::hours(30 * 24);
+
+}  // namespace
 
 Cancel WorkerControl::cordon(const WorkerTarget& worker, std::int64_t epoch, DoneFn done) {
   return post(worker, "/v1/cordon", "{\"epoch\":" + std::to_string(epoch) + "}", std::move(done));
@@ -10,6 +18,16 @@ Cancel WorkerControl::cordon(const WorkerTarget& worker, std::int64_t epoch, Don
 
 Cancel WorkerControl::uncordon(const WorkerTarget& worker, std::int64_t epoch, DoneFn done) {
   return post(worker, "/v1/uncordon", "{\"epoch\":" + std::to_string(epoch) + "}", std::move(done));
+}
+
+Cancel WorkerControl::drain(const WorkerTarget& worker, std::int64_t epoch, Duration left,
+                            DoneFn done) {
+  const auto seconds = std::max<std::int64_t>(
+      0, std::chrono::ceil<std::chrono::seconds>(std::min(left, kLongestDrain)).count());
+  return post(
+      worker, "/v1/drain",
+      "{\"epoch\":" + std::to_string(epoch) + ",\"seconds\":" + std::to_string(seconds) + "}",
+      std::move(done));
 }
 
 Cancel WorkerControl::retire(const WorkerTarget& worker, DoneFn done) {

@@ -13,7 +13,7 @@ using Kind = Action::Kind;
 TEST(Autoscaler, ANewPoolStartsAtItsMinimum) {
   PoolBuilder b;
   EXPECT_EQ(b.plan().scaling.create, 0);
-  b.o.pool.scaling.min_workers = 2;
+  b.pool->scaling.min_workers = 2;
   EXPECT_EQ(b.plan().scaling.create, 2);
 }
 
@@ -43,7 +43,7 @@ TEST(Autoscaler, CountsStartingWorkersAsRoom) {
 
 TEST(Autoscaler, PercentBufferIsOfTheFutureTotal) {
   PoolBuilder b;
-  b.o.pool.scaling.free_slots = {25, true};
+  b.pool->scaling.free_slots = {25, true};
   b.add(3);
   b.add(3);
   // ceil(6 * 100 / 75) = 8, so 2 are kept free.
@@ -134,7 +134,7 @@ TEST(Autoscaler, NoDemandDataNoScaleDown) {
 
 TEST(Autoscaler, ToleranceHoldsSmallShrinksButNeverTheLast) {
   PoolBuilder b;
-  b.o.pool.scaling.tolerance = 0.5;
+  b.pool->scaling.tolerance = 0.5;
   for (int i = 0; i < 3; ++i) {
     b.add(i == 0 ? 0 : 3);
   }
@@ -149,7 +149,7 @@ TEST(Autoscaler, ToleranceHoldsSmallShrinksButNeverTheLast) {
 
 TEST(Autoscaler, RatesAreCountedOverTheLastMinute) {
   PoolBuilder b;
-  b.o.pool.scaling.up_max_workers_per_minute = 2;
+  b.pool->scaling.up_max_workers_per_minute = 2;
   b.o.history.created = {b.now - 30s};
   b.wait(40);
   const Plan p = b.plan();
@@ -160,7 +160,7 @@ TEST(Autoscaler, RatesAreCountedOverTheLastMinute) {
 
 TEST(Autoscaler, DownRateHolds) {
   PoolBuilder b;
-  b.o.pool.scaling.down_max_workers_per_minute = 1;
+  b.pool->scaling.down_max_workers_per_minute = 1;
   b.add(0);
   b.add(0);
   b.add(0);
@@ -172,7 +172,7 @@ TEST(Autoscaler, DownRateHolds) {
 
 TEST(Autoscaler, LeavesRoomForTheBufferAsSessionsAreReallySpread) {
   PoolBuilder b;
-  b.o.pool.scaling.free_slots = {4, false};
+  b.pool->scaling.free_slots = {4, false};
   b.add(4);
   b.add(4);
   b.add(0);
@@ -203,7 +203,7 @@ TEST(Autoscaler, OverdueAndFailedPodsTakeNoRoom) {
 
 TEST(Autoscaler, ManyUnschedulablePodsHoldMore) {
   PoolBuilder b;
-  b.o.pool.scaling.max_workers = 100;
+  b.pool->scaling.max_workers = 100;
   for (int i = 0; i < 5; ++i) {
     b.add_starting().unschedulable = true;
   }
@@ -240,21 +240,21 @@ TEST(Autoscaler, UnreadableWorkersAreReplacedNotCountedOn) {
 
 TEST(Autoscaler, FixedWorkersSwitchItOff) {
   PoolBuilder b;
-  b.o.pool.workers = 9;  // Not clamped to maxWorkers.
+  b.pool->workers = 9;  // Not clamped to maxWorkers.
   b.add(0);
   EXPECT_EQ(b.plan().scaling.create, 8);
-  b.o.pool.workers = 0;
+  b.pool->workers = 0;
   EXPECT_EQ(b.plan().scaling.remove, 1);
 }
 
 TEST(Autoscaler, PausedReplacesButNeitherGrowsNorShrinks) {
   PoolBuilder b;
-  b.o.pool.scaling.min_workers = 2;
+  b.pool->scaling.min_workers = 2;
   b.add(0);
   b.add(0);
   (void)b.plan();
-  b.o.pool.scaling.min_workers = 0;
-  b.o.pool.scaling.paused = true;
+  b.pool->scaling.min_workers = 0;
+  b.pool->scaling.paused = true;
   b.wait(50);
   EXPECT_EQ(b.settle().scaling.create, 0);
   b.o.demand.waiting.clear();
@@ -265,8 +265,8 @@ TEST(Autoscaler, PausedReplacesButNeitherGrowsNorShrinks) {
 
 TEST(Autoscaler, TypedResourcesDecideToo) {
   PoolBuilder b;
-  b.o.pool.worker.sessions.resources = {{"gpu", 1}};
-  b.o.pool.scaling.free_slots = {0, false};
+  b.pool->worker.sessions.resources = {{"gpu", 1}};
+  b.pool->scaling.free_slots = {0, false};
   b.wait(3, {{"gpu", 1}});
   EXPECT_EQ(b.plan().scaling.create, 3);
 }
@@ -274,7 +274,7 @@ TEST(Autoscaler, TypedResourcesDecideToo) {
 TEST(Autoscaler, SessionsThatNoWorkerCouldHoldBringNone) {
   PoolBuilder b;
   b.wait(3, {{"gpu", 1}});
-  b.o.pool.scaling.free_slots = {0, false};
+  b.pool->scaling.free_slots = {0, false};
   const Plan p = b.plan();
   EXPECT_EQ(p.scaling.create, 0);
   EXPECT_EQ(p.scaling.impossible, 3);

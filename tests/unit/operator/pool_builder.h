@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -12,20 +13,23 @@ namespace berth::op {
 /// free, a window of 10 s, zero after 5 s, watched for long enough that scale-down may begin.
 struct PoolBuilder {
   static constexpr TimePoint kStart{std::chrono::hours(1)};
+  /// The pool of `o`, to be changed between plans.
+  std::shared_ptr<api::SessionPool> pool = std::make_shared<api::SessionPool>();
   Observed o;
   TimePoint now = kStart + std::chrono::minutes(10);
 
   PoolBuilder() {
-    o.pool.name = "files";
-    o.pool.ns = "default";
-    o.pool.uid = "pool-uid";
-    o.pool.generation = 1;
-    o.pool.worker.sessions.max_per_worker = 4;
-    o.pool.scaling.max_workers = 6;
-    o.pool.scaling.free_slots = {1, false};
-    o.pool.scaling.tolerance = 0;
-    o.pool.scaling.down_stabilization_window = std::chrono::seconds(10);
-    o.pool.scaling.scale_to_zero_after = std::chrono::seconds(5);
+    o.pool = pool;
+    pool->name = "files";
+    pool->ns = "default";
+    pool->uid = "pool-uid";
+    pool->generation = 1;
+    pool->worker.sessions.max_per_worker = 4;
+    pool->scaling.max_workers = 6;
+    pool->scaling.free_slots = {1, false};
+    pool->scaling.tolerance = 0;
+    pool->scaling.down_stabilization_window = std::chrono::seconds(10);
+    pool->scaling.scale_to_zero_after = std::chrono::seconds(5);
     o.demand.readable = true;
     o.history.started_at = kStart;
   }
@@ -36,7 +40,7 @@ struct PoolBuilder {
     w.never_started = false;
     api::Slots s;
     s.state = state;
-    s.capacity = {{api::kSlot, o.pool.worker.sessions.max_per_worker}};
+    s.capacity = {{api::kSlot, pool->worker.sessions.max_per_worker}};
     s.used = {{api::kSlot, used}};
     s.sessions = used;
     w.slots = s;

@@ -16,7 +16,7 @@ TEST(Removal, TakesWhatNeverStartedThenIdleThenTheEmptiest) {
   b.add(1);
   b.add(0);
   b.add_starting();
-  const auto actions = give_up(b.o, 3);
+  const auto actions = give_up(b.o, Fleet(), 3);
   ASSERT_EQ(actions.size(), 3u);
   EXPECT_EQ(actions[0].kind, Kind::kDelete);
   EXPECT_EQ(actions[0].worker, "files-3");
@@ -31,20 +31,20 @@ TEST(Removal, NeverDeletesAWorkerThatHasStarted) {
   PoolBuilder b;
   Worker& w = b.add_starting();
   w.never_started = false;
-  EXPECT_TRUE(give_up(b.o, 1).empty());
+  EXPECT_TRUE(give_up(b.o, Fleet(), 1).empty());
 }
 
 TEST(Removal, LeavesAloneWhatIsBeingRemovedAlready) {
   PoolBuilder b;
   b.add(0).removing = true;
-  EXPECT_TRUE(give_up(b.o, 1).empty());
+  EXPECT_TRUE(give_up(b.o, Fleet(), 1).empty());
 }
 
 TEST(Removal, UnreadableWorkersAreNotDeletedForBeingUnreadable) {
   PoolBuilder b;
   b.add(0).silent = true;
   EXPECT_TRUE(delete_the_dead(b.o, b.now).empty());
-  EXPECT_TRUE(give_up(b.o, 1).empty());
+  EXPECT_TRUE(give_up(b.o, Fleet(), 1).empty());
 }
 
 TEST(Removal, DeletesFailedPodsWithTheirVersion) {
@@ -56,19 +56,93 @@ TEST(Removal, DeletesFailedPodsWithTheirVersion) {
   EXPECT_EQ(actions[0].resource_version, "10");
 }
 
-TEST(Removal, DeletesWorkersOfLostNodes) {
+TEST(Removal, DeletesWorkersOfLostNodesOnceTheyAreSilent) {
   PoolBuilder b;
-  b.add(2).node_lost = true;
+  Worker& w = b.add(2);
+  w.node_lost = true;
+  EXPECT_TRUE(delete_the_dead(b.o, b.now).empty()) << "somebody deleted the object of a live node";
+  w.silent = true;
   EXPECT_EQ(delete_the_dead(b.o, b.now).size(), 1u);
+}
+
+TEST(Removal, DeletesAWorkerOfALostNodeThatNeverStarted) {
+  PoolBuilder b;
+  b.add_starting().node_lost = true;
+  EXPECT_EQ(delete_the_dead(b.o, b.now).size(), 1u);
+}
+
+TEST(Removal, AWorkerThatCrashedBeforeItWasEverReadyCanGo) {
+  PoolBuilder b;
+  Worker& w = b.add_starting();
+  w.never_started = false;
+  w.never_ready = true;
+  const auto actions = give_up(b.o, Fleet(), 1);
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_EQ(actions[0].kind, Kind::kDelete);
+  EXPECT_FALSE(actions[0].resource_version.empty());
+}
+
+TEST(Removal, PrefersWorkersOnNodesThatMayBeRemovedSoon) {
+  PoolBuilder b;
+  b.add(0);
+  b.add(2).node_hinted = true;
+  const auto actions = give_up(b.o, Fleet(), 1);
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_EQ(actions[0].worker, "files-1");
+}
+
+TEST(Removal, APersonsDrainIsRetiredWhenItsSessionsHaveEnded) {
+  PoolBuilder b;
+  b.add(1).person_drain = true;
+  auto actions = obey_persons(b.o, b.now);
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_EQ(actions[0].kind, Kind::kCordon);
+  b.o.workers[0].slots->state = api::WorkerState::kCordoned;
+  EXPECT_TRUE(retire_the_drained(b.o, Fleet(), false).empty());
+  b.o.workers[0].slots->sessions = 0;
+  actions = retire_the_drained(b.o, Fleet(), false);
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_EQ(actions[0].kind, Kind::kRetire);
+}
+
+TEST(Removal, APersonsCordonGivesWayToALeavingNode) {
+  PoolBuilder b;
+  Worker& w = b.add(0, api::WorkerState::kCordoned);
+  w.person_cordon = true;
+  EXPECT_TRUE(retire_the_drained(b.o, Fleet(), false).empty());
+  w.leaving = "node n is cordoned";
+  EXPECT_EQ(retire_the_drained(b.o, Fleet(), false).size(), 1u);
+}
+
+TEST(Removal, APodThatSomebodyDeletesIsToldItsDeadlineOnce) {
+  PoolBuilder b;
+  Worker& w = b.add(2);
+  w.deleting = true;
+  w.delete_by = b.now + 60s;
+  const auto actions = tell_deadlines(b.o, b.now);
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_EQ(actions[0].kind, Kind::kDrain);
+  EXPECT_EQ(actions[0].deadline, b.now + 55s);
+  w.told = actions[0].deadline;
+  EXPECT_TRUE(tell_deadlines(b.o, b.now).empty());
+  w.delete_by = b.now + 20s;
+  EXPECT_EQ(tell_deadlines(b.o, b.now).size(), 1u) << "the grace was shortened again";
+}
+
+TEST(Removal, AnEmptyPodThatIsBeingDeletedIsToldNothing) {
+  PoolBuilder b;
+  b.add(0).deleting = true;
+  EXPECT_TRUE(tell_deadlines(b.o, b.now).empty());
 }
 
 TEST(Removal, DeletesAContainerThatIsDownLongerThanAnyLease) {
   PoolBuilder b;
   Worker& w = b.add(2);
   w.silent = true;
-  w.stopped_since = b.now - b.o.pool.worker.sessions.max_heartbeat_timeout;
-  EXPECT_TRUE(delete_the_dead(b.o, b.now).empty());
-  EXPECT_EQ(delete_the_dead(b.o, b.now + 1s).size(), 1u);
+  w.stopped_since = b.now - b.pool->worker.sessions.max_heartbeat_timeout;
+  // The minute is for a kubelet that has stopped and whose node still counts as ready.
+  EXPECT_TRUE(delete_the_dead(b.o, b.now + 1min).empty());
+  EXPECT_EQ(delete_the_dead(b.o, b.now + 61s).size(), 1u);
 }
 
 TEST(Removal, FinishesARetirementThatWasBegun) {
@@ -84,7 +158,7 @@ TEST(Removal, RetiresDrainedWorkersButNotAPersonsCordon) {
   b.add(0, api::WorkerState::kCordoned);
   b.add(1, api::WorkerState::kCordoned);
   b.add(0, api::WorkerState::kCordoned).person_cordon = true;
-  const auto actions = retire_the_drained(b.o);
+  const auto actions = retire_the_drained(b.o, Fleet(), false);
   ASSERT_EQ(actions.size(), 1u);
   EXPECT_EQ(actions[0].worker, "files-0");
 }
@@ -94,7 +168,7 @@ TEST(Removal, TakesBackItsOwnCordonsFullestFirst) {
   b.add(1, api::WorkerState::kCordoned);
   b.add(3, api::WorkerState::kCordoned);
   b.add(2, api::WorkerState::kCordoned).person_cordon = true;
-  const auto actions = take_back(b.o, 5);
+  const auto actions = take_back(b.o, Fleet(), 5);
   ASSERT_EQ(actions.size(), 2u);
   EXPECT_EQ(actions[0].worker, "files-1");
 }
@@ -102,7 +176,7 @@ TEST(Removal, TakesBackItsOwnCordonsFullestFirst) {
 TEST(Removal, ObeysAPersonsAnnotation) {
   PoolBuilder b;
   b.add(1).person_cordon = true;
-  const auto actions = obey_persons(b.o);
+  const auto actions = obey_persons(b.o, b.now);
   ASSERT_EQ(actions.size(), 1u);
   EXPECT_EQ(actions[0].kind, Kind::kCordon);
 }

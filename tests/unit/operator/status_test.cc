@@ -25,7 +25,7 @@ TEST(Status, CarriesTheCountsItWasGiven) {
   PoolBuilder b;
   b.add(1);
   const Plan p = b.plan();
-  const Json status = make_status(b.o, p, count(b.o, p, b.now), WallTime(1s));
+  const Json status = make_status(b.o, p, count(b.o, p, b.now), {}, nullptr, WallTime(1s));
   EXPECT_EQ(status.at("workers").at("current"), 1);
   EXPECT_EQ(status.at("slots").at("used"), 1);
 }
@@ -34,7 +34,7 @@ TEST(StatusGate, NumbersOfSessionsAloneWaitThirtySeconds) {
   PoolBuilder b;
   b.add(1);
   const Plan p = b.plan();
-  const Json first = make_status(b.o, p, count(b.o, p, b.now), WallTime(1s));
+  const Json first = make_status(b.o, p, count(b.o, p, b.now), {}, nullptr, WallTime(1s));
   Json later = first;
   later["slots"]["used"] = 2;
   StatusGate gate;

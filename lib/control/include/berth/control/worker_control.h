@@ -20,6 +20,8 @@ class WorkerControl {
   /// kConflict "StaleEpoch" if the worker has seen a higher epoch.
   Cancel cordon(const WorkerTarget& worker, std::int64_t epoch, DoneFn done);
   Cancel uncordon(const WorkerTarget& worker, std::int64_t epoch, DoneFn done);
+  /// Cordon, and end what is left after `left` (rounded up to seconds, never below 0).
+  Cancel drain(const WorkerTarget& worker, std::int64_t epoch, Duration left, DoneFn done);
   /// Success means: never again a session there. kConflict "SessionsOpen": not idle.
   Cancel retire(const WorkerTarget& worker, DoneFn done);
 

@@ -1,0 +1,98 @@
+#include "operator/disruption/node_watch.h"
+
+namespace berth::op {
+namespace {
+
+constexpr kube::ResourceType kNodes{"", "v1", "nodes", "Node"};
+constexpr Duration kAskLeaveAgain = std::chrono::minutes(10);
+constexpr Duration kRetry = std::chrono::seconds(5);
+constexpr Duration kAskAgain = std::chrono::minutes(1);
+constexpr std::size_t kMostQuestions = 1000;
+
+}  // namespace
+
+NodeWatch::NodeWatch(EventLoop& loop, kube::Client& client, Random& random, Log log,
+                     Metrics& metrics, std::function<void(const std::string& node)> changed)
+    : loop_(loop),
+      client_(client),
+      log_(log),
+      changed_(std::move(changed)),
+      nodes_(
+          loop, client, random, kNodes, {}, std::move(log), metrics,
+          [](const Json& o) { return NodeView::from(o); },
+          [this](const std::string& name, const auto& before, const auto& now) {
+            note(name, now != nullptr);
+            // Heartbeats change nodes all the time; only what a plan looks at matters.
+            if (!before || !now || *before != *now) {
+              changed_(name);
+            }
+          }) {}
+
+void NodeWatch::start() {
+  ask_leave();
+}
+
+void NodeWatch::ask_leave() {
+  kube::ListOptions one;
+  one.limit = 1;
+  call_ = client_.list(kNodes, "", one, [this](Result<Json> r) {
+    call_.release();
+    if (r) {
+      forbidden_ = false;
+      allowed_ = true;
+      nodes_.start();
+      changed_("");
+      return;
+    }
+    const bool refused = r.error().code == ErrorCode::kPermissionDenied;
+    if (refused && !forbidden_) {
+      forbidden_ = true;
+      log_.warn(
+          "the operator may not read nodes: workers are not moved before a node leaves, and "
+          "those on a lost node are not deleted",
+          {{"error", r.error()}});
+      changed_("");
+    }
+    retry_ = loop_.call_after(refused ? kAskLeaveAgain : kRetry, [this] { ask_leave(); });
+  });
+}
+
+NodeState NodeWatch::state(const std::string& name) {
+  if (name.empty() || !allowed_ || !nodes_.synced()) {
+    return {};
+  }
+  if (const auto it = nodes_.all().find(name); it != nodes_.all().end()) {
+    return {it->second.get(), false};
+  }
+  const auto it = questions_.find(name);
+  if (it != questions_.end() && it->second.gone) {
+    return {nullptr, true};
+  }
+  const bool due = it == questions_.end() || loop_.clock().now() >= it->second.asked_at + kAskAgain;
+  if (due && (it != questions_.end() || questions_.size() < kMostQuestions)) {
+    ask(name);
+  }
+  return {};
+}
+
+void NodeWatch::ask(const std::string& name) {
+  Question& q = questions_[name];
+  q.asked_at = loop_.clock().now();
+  q.call = client_.get(kNodes, "", name, [this, name](Result<Json> r) {
+    Question& answered = questions_[name];
+    answered.call.release();
+    answered.gone = !r && r.error().code == ErrorCode::kNotFound;
+    if (answered.gone) {
+      log_.info("a node is gone", {{"node", name}});
+      changed_(name);
+    }
+  });
+}
+
+void NodeWatch::note(const std::string& name, bool exists) {
+  if (exists) {
+    questions_.erase(name);
+  }
+}
+
+}  // namespace berth::op

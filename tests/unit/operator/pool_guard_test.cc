@@ -1,0 +1,100 @@
+#include "operator/controller/pool_guard.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/fakes/fake_transport.h"
+#include "tests/fakes/manual_loop.h"
+
+namespace berth::op {
+namespace {
+
+using namespace std::chrono_literals;
+
+class PoolGuardTest : public testing::Test {
+ protected:
+  PoolGuardTest() {
+    pool_.name = "files";
+    pool_.ns = "ns";
+    pool_.uid = "u1";
+    pool_.resource_version = "7";
+    pool_.finalizers = {"other/one"};
+  }
+  static kube::Config config() {
+    kube::Config c;
+    c.server = "http://api";
+    return c;
+  }
+  Json patch() { return *parse_json(last_->request().body); }
+  void expect_patch() {
+    last_ = transport_.expect_request("PATCH",
+                                      "/apis/berth.dev/v1alpha1/namespaces/ns/sessionpools/files");
+  }
+  void answer(int status) {
+    last_->answer(http::Response::json(status, R"({"kind": "Status", "reason": "Conflict"})"));
+    loop_.run_ready();
+  }
+
+  fakes::ManualLoop loop_;
+  Metrics metrics_;
+  fakes::FakeTransport transport_{loop_};
+  fakes::FakeTransport::CallPtr last_;
+  kube::Client client_{loop_, transport_, config(), Log(), metrics_};
+  bool may_write_ = true;
+  int changes_ = 0;
+  PoolGuard guard_{loop_, client_, Log(), {[this] { return may_write_; }, [this] { ++changes_; }}};
+  PoolObject pool_;
+};
+
+TEST_F(PoolGuardTest, AddsItsFinalizerToThoseThatAreThereAndHoldsOnceThatIsWritten) {
+  EXPECT_FALSE(guard_.hold(pool_));
+  expect_patch();
+  EXPECT_EQ(patch().at("metadata").at("finalizers"), (Json{"other/one", "berth.dev/drain"}));
+  EXPECT_EQ(patch().at("metadata").at("resourceVersion"), "7");
+  EXPECT_EQ(patch().at("metadata").at("uid"), "u1");
+  EXPECT_FALSE(guard_.hold(pool_)) << "not answered yet";
+  EXPECT_EQ(transport_.waiting(), 0U) << "asked once";
+  answer(200);
+  EXPECT_EQ(changes_, 1);
+  EXPECT_TRUE(guard_.hold(pool_)) << "before the cache shows it";
+}
+
+TEST_F(PoolGuardTest, HoldsWhereItIsAlready) {
+  pool_.finalizers = {"berth.dev/drain"};
+  EXPECT_TRUE(guard_.hold(pool_));
+  EXPECT_TRUE(transport_.sent().empty());
+}
+
+TEST_F(PoolGuardTest, AConflictIsTriedAgainLater) {
+  EXPECT_FALSE(guard_.hold(pool_));
+  expect_patch();
+  answer(409);
+  EXPECT_EQ(changes_, 0);
+  loop_.advance(1s);
+  EXPECT_EQ(changes_, 1);
+  EXPECT_FALSE(guard_.hold(pool_));
+  expect_patch();
+}
+
+TEST_F(PoolGuardTest, AnotherPoolOfThatNameNeedsItsOwn) {
+  EXPECT_FALSE(guard_.hold(pool_));
+  expect_patch();
+  answer(200);
+  pool_.uid = "u2";
+  EXPECT_FALSE(guard_.hold(pool_));
+}
+
+TEST_F(PoolGuardTest, TakesOnlyItsOwnOff) {
+  pool_.finalizers = {"berth.dev/drain", "other/one"};
+  guard_.release(pool_);
+  expect_patch();
+  EXPECT_EQ(patch().at("metadata").at("finalizers"), (Json{"other/one"}));
+}
+
+TEST_F(PoolGuardTest, WritesNothingWithoutTheLease) {
+  may_write_ = false;
+  EXPECT_FALSE(guard_.hold(pool_));
+  EXPECT_TRUE(transport_.sent().empty());
+}
+
+}  // namespace
+}  // namespace berth::op
