@@ -50,8 +50,9 @@ Gateway::Gateway(Parts parts, const Settings& settings)
       proxy_route_(parts.loop, parts.transport, workers_, audit_, settings.proxy),
       list_route_(pools_, workers_, client_, {parts.authenticator, audit_}, settings.list),
       pools_route_(pools_, workers_, creator_, {parts.authenticator, audit_}),
-      demand_route_(board_, creator_, parts.loop.clock(), settings.replica,
-                    std::move(parts.verify_operator)) {}
+      demand_route_(board_, creator_, parts.loop.clock(), settings.replica, parts.verify_operator),
+      keys_route_(parts.loop, first_version(parts.loop.clock()), settings.replica,
+                  std::move(parts.keys), std::move(parts.verify_operator)) {}
 
 Gateway::~Gateway() = default;
 
@@ -97,6 +98,8 @@ void Gateway::add_routes(http::Router& router) {
   router.add("GET", kPoolSessions, to(list_route_));
   router.add("GET", "/v1/pools", to(pools_route_));
   router.add("GET", "/v1/demand", to(demand_route_));
+  // Says nothing of the cluster, so it needs no picture of it.
+  router.add("GET", "/v1/keys", [this](const auto& exchange) { keys_route_.handle(exchange); });
   router.add("GET", kWorkerSessions, to(proxy_route_));
   router.add("DELETE", kWorkerSessions, to(proxy_route_), {.max_bytes = kMaxDeleteBody});
   for (const char* method : {"POST", "PUT"}) {

@@ -12,6 +12,7 @@
 #include "berth/observe/metrics.h"
 #include "gateway/api/authenticator.h"
 #include "gateway/api/create_route.h"
+#include "gateway/api/keys_route.h"
 #include "gateway/api/list_route.h"
 #include "gateway/api/overview_routes.h"
 #include "gateway/api/proxy_route.h"
@@ -36,6 +37,8 @@ class Gateway {
     Authenticator& authenticator;
     auth::TokenSigner& signer;  ///< Of tokens for workers.
     DemandRoute::VerifyOperator verify_operator;
+    std::function<OwnKeys()> keys =
+        {};  ///< Told to operators; keys_changed() when they are others.
     Log log;
   };
   struct Settings {
@@ -59,6 +62,8 @@ class Gateway {
   /// ready.
   void set_synced(std::function<bool()> synced) { synced_ = std::move(synced); }
   bool ready() const { return synced_ && synced_() && !closing_; }
+
+  void keys_changed() { keys_route_.changed(); }
 
   void add_routes(http::Router& router);
   /// /healthz, /readyz, /metrics.
@@ -101,6 +106,7 @@ class Gateway {
   ListRoute list_route_;
   PoolsRoute pools_route_;
   DemandRoute demand_route_;
+  KeysRoute keys_route_;
 };
 
 }  // namespace berth::gateway

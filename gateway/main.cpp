@@ -91,15 +91,15 @@ Status run(const gateway::Flags& flags) {
   BERTH_TRY(gateway::check(flags));
   const Log log = Log::to_stdout("gateway", level, format);
   BERTH_ASSIGN(const auto config, kube::load_config(flags.kubeconfig));
-  BERTH_ASSIGN(auto key,
-               auth::SigningKey::load(flags.signing_key).map_error(of_flag("--signing-key")));
 
   http::init_cpprest_threads(2);
   AsioLoop loop;
   SystemRandom random;
   Metrics metrics;
   metrics.add_process_metrics("berth_gateway");
-  auth::TokenSigner signer(std::move(key), "gateway/" + flags.replica, loop.clock());
+  auth::TokenSigner signer("gateway/" + flags.replica, loop.clock());
+  auth::SigningKeyFile signing_key(loop, signer, flags.signing_key, log);
+  BERTH_TRY(signing_key.start().map_error(of_flag("--signing-key")));
   auth::KeySet operators("berth-gateway", loop.clock());
   auth::KeySetFile operators_file(loop, operators, flags.jwks, log);
   BERTH_TRY(operators_file.start().map_error(of_flag("--jwks")));
@@ -123,8 +123,14 @@ Status run(const gateway::Flags& flags) {
                               BERTH_TRY(operators.verify(token, {auth::Scope::kOperate}));
                               return {};
                             },
+                            .keys =
+                                [&] {
+                                  return gateway::OwnKeys{operators.key_ids(), signer.key_id()};
+                                },
                             .log = log},
                            settings);
+  signing_key.on_change([&gateway] { gateway.keys_changed(); });
+  operators_file.on_change([&gateway] { gateway.keys_changed(); });
   gateway::KubeWatch watch(loop, client, random, metrics, log, flags.ns, gateway);
   gateway.set_synced([&watch] { return watch.synced(); });
   return serve(flags, loop, log, gateway, watch);

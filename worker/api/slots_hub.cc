@@ -5,9 +5,11 @@
 
 namespace berth::worker {
 
-SlotsHub::SlotsHub(EventLoop& loop, const SessionTable& table, std::size_t max_waiting)
+SlotsHub::SlotsHub(EventLoop& loop, const SessionTable& table,
+                   std::function<std::set<std::string>()> keys, std::size_t max_waiting)
     : loop_(loop),
       table_(table),
+      keys_(std::move(keys)),
       max_waiting_(max_waiting),
       told_version_(table.version()),
       told_edges_(edges()) {}
@@ -23,7 +25,17 @@ std::vector<int> SlotsHub::edges() const {
 }
 
 void SlotsHub::answer(const std::shared_ptr<http::Exchange>& exchange) const {
-  exchange->reply_json(200, dump_json(api::to_json(table_.slots())));
+  api::Slots slots = table_.slots();
+  if (keys_) {
+    const std::set<std::string> ids = keys_();
+    slots.keys.emplace();
+    for (const std::string& id : ids) {
+      if (slots.keys->size() < api::kMaxKeysTold) {
+        slots.keys->push_back(id);
+      }
+    }
+  }
+  exchange->reply_json(200, dump_json(api::to_json(slots)));
 }
 
 void SlotsHub::poll(const std::shared_ptr<http::Exchange>& exchange, const std::string& incarnation,

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,7 +28,10 @@ class SlotsHub {
   static constexpr Duration kGather = std::chrono::milliseconds(20);
   static constexpr Duration kLongestWait = std::chrono::seconds(30);
 
-  SlotsHub(EventLoop& loop, const SessionTable& table, std::size_t max_waiting = 1024);
+  /// `keys`: ids of the control keys that are accepted, told beside the slots; empty function: all
+  /// are. Whoever changes them raises the table's version and calls changed().
+  SlotsHub(EventLoop& loop, const SessionTable& table,
+           std::function<std::set<std::string>()> keys = {}, std::size_t max_waiting = 1024);
 
   void poll(const std::shared_ptr<http::Exchange>& exchange, const std::string& incarnation,
             std::int64_t after, Duration wait);
@@ -51,6 +56,7 @@ class SlotsHub {
 
   EventLoop& loop_;
   const SessionTable& table_;
+  const std::function<std::set<std::string>()> keys_;
   const std::size_t max_waiting_;
   std::list<std::shared_ptr<Waiter>> waiters_;  ///< Longest waiting first.
   std::int64_t

@@ -5,6 +5,8 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <set>
+#include <string>
 
 #include "berth/base/event_loop.h"
 #include "berth/http/server.h"
@@ -27,6 +29,8 @@ class WorkerApi {
     Metrics& metrics;
     /// Nothing, or why this worker cannot serve yet (journal, keys).
     std::function<Status()> ready;
+    /// Ids of the control keys that are accepted; no function: control calls are not checked.
+    std::function<std::set<std::string>()> keys = {};
     /// Longest `keepFor` that a client may ask for.
     Duration max_keep_for = std::chrono::hours(1);
   };

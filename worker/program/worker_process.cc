@@ -193,9 +193,13 @@ Status WorkerProcess::Impl::build_service() {
       identity);
   service->set_disk_usage([this](const api::SessionId& id) { return files->used_bytes(id); });
   metrics.add_process_metrics("berth_worker");
-  api = std::make_unique<WorkerApi>(
-      WorkerApi::Parts{loop, *service, ControlGuard(keys.get()), metrics, [] { return Status{}; },
-                       settings.config.sessions.max_creation_timeout});
+  api = std::make_unique<WorkerApi>(WorkerApi::Parts{
+      loop, *service, ControlGuard(keys.get()), metrics, [] { return Status{}; },
+      keys ? [this] { return keys->key_ids(); } : std::function<std::set<std::string>()>(),
+      settings.config.sessions.max_creation_timeout});
+  if (key_file) {
+    key_file->on_change([this] { service->keys_changed(); });
+  }
   api->add_routes(router);
   add_file_routes(router, *service, *files, settings.config.sessions.max_file_bytes);
   api->add_probe_routes(probe_router);

@@ -108,6 +108,13 @@ class WorkerService {
   bool shutting_down() const { return parts_.table.shutting_down(); }
   bool drained() const { return shutting_down() && parts_.table.empty(); }
 
+  /// The control keys changed, which is told beside the slots.
+  void keys_changed() {
+    parts_.table.touch();
+    if (slots_changed_) {
+      slots_changed_();
+    }
+  }
   /// Runs after each change of slots().
   void on_slots_change(std::function<void()> fn) { slots_changed_ = std::move(fn); }
   /// Runs when shut_down() is called, and when it has drained.

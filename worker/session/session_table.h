@@ -182,6 +182,8 @@ class SessionTable {
 
   api::WorkerState state() const;
   std::int64_t version() const { return version_; }
+  /// Something changed that readers of slots() are told beside it: raises version().
+  void touch() { changed(); }
   api::Slots slots() const;
   const api::Resources& capacity() const { return capacity_; }
   const api::Resources& used() const { return used_; }

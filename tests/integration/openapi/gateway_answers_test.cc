@@ -107,6 +107,13 @@ TEST_F(GatewayAnswersTest, Demand) {
   EXPECT_EQ(ask("GET", target, "", operator_signer_.token("uid-w1")), "401 WrongAudience");
 }
 
+TEST_F(GatewayAnswersTest, Keys) {
+  EXPECT_EQ(ask("GET", "/v1/keys", "", operator_token()), "200");
+  EXPECT_EQ(ask("GET", "/v1/keys?wait=61", "", operator_token()), "400 InvalidArgument");
+  EXPECT_EQ(ask("GET", "/v1/keys", "", ""), "401 InvalidToken");
+  EXPECT_EQ(ask("GET", "/v1/keys", "", operator_signer_.token("uid-w1")), "401 WrongAudience");
+}
+
 TEST_F(GatewayAnswersTest, Lists) {
   add_worker("w1");
   net_.worker("w1").reachable = false;
@@ -129,7 +136,8 @@ TEST_F(GatewayAnswersTest, ServesTheDocumentedMethodsOfEachPathAndNoOther) {
   gateway_->add_probe_routes(router_);
   for (const auto& [path, methods] : document_.methods()) {
     const bool ours = path.starts_with("/v1/namespaces") || path == "/v1/pools" ||
-                      path == "/v1/demand" || (!path.starts_with("/v1/") && path != "/drained");
+                      path == "/v1/demand" || path == "/v1/keys" ||
+                      (!path.starts_with("/v1/") && path != "/drained");
     for (const char* method : {"GET", "POST", "PUT", "DELETE", "PATCH"}) {
       EXPECT_EQ(router_.match(method, path).handler != nullptr, ours && methods.contains(method))
           << method << " " << path;

@@ -96,6 +96,30 @@ TEST_F(RoutesTest, ADemandPollWhoseClientLeftIsDropped) {
   EXPECT_EQ(loop_.timers(), timers - 1);
 }
 
+TEST_F(RoutesTest, KeysAreForTheOperatorAndTellWhatIsAcceptedAndWhatSigns) {
+  EXPECT_EQ(call("GET", "/v1/keys", "", kToken)->status(), 401);
+  const auto answer = call("GET", "/v1/keys", "", operator_token());
+  ASSERT_EQ(answer->status(), 200);
+  const auto parsed = api::GatewayKeys::parse(answer->body());
+  ASSERT_TRUE(parsed) << parsed.error().text();
+  EXPECT_EQ(parsed->replica, "gw-1");
+  EXPECT_EQ(parsed->signing, signer_.key_id());
+  const std::set<std::string> told(parsed->keys.begin(), parsed->keys.end());
+  EXPECT_EQ(told, operators_.key_ids());
+}
+
+TEST_F(RoutesTest, AKeysPollHearsOfAChangeAtOnce) {
+  const auto version = get_int(call("GET", "/v1/keys", "", operator_token())->body(), "version");
+  const auto poll =
+      call("GET", "/v1/keys?wait=25&replica=gw-1&after=" + std::to_string(version.value()), "",
+           operator_token());
+  EXPECT_FALSE(poll->answered());
+  gateway_->keys_changed();
+  loop_.run_ready();
+  ASSERT_TRUE(poll->answered());
+  EXPECT_GT(get_int(poll->body(), "version"), version);
+}
+
 TEST_F(RoutesTest, BadDemandQueriesNameTheParameter) {
   EXPECT_EQ(get_string(demand("&wait=61")->body(), "field"), "wait");
   EXPECT_EQ(get_string(demand("&after=x")->body(), "field"), "after");

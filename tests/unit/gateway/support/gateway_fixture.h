@@ -55,6 +55,10 @@ class GatewayTest : public ::testing::Test {
                          BERTH_TRY(operators_.verify(token, {auth::Scope::kOperate}));
                          return {};
                        },
+                       .keys =
+                           [this] {
+                             return OwnKeys{operators_.key_ids(), signer_.key_id()};
+                           },
                        .log = Log()},
         settings);
     gateway_->set_synced([this] { return synced_; });

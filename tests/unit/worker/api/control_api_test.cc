@@ -103,7 +103,7 @@ TEST_F(SlotsPollTest, ACallerThatLeavesIsForgottenAlsoWhileItIsBeingAnswered) {
 }
 
 TEST_F(SlotsPollTest, WaitingCallersAreBoundedAndTheLongestWaitingGoesFirst) {
-  SlotsHub hub(loop_, *table_, 2);
+  SlotsHub hub(loop_, *table_, {}, 2);
   std::vector<std::shared_ptr<FakeExchange>> calls;
   for (int i = 0; i < 3; ++i) {
     calls.push_back(std::make_shared<FakeExchange>());
@@ -113,6 +113,31 @@ TEST_F(SlotsPollTest, WaitingCallersAreBoundedAndTheLongestWaitingGoesFirst) {
   EXPECT_FALSE(calls[1]->answered());
   EXPECT_FALSE(calls[2]->answered());
   EXPECT_EQ(hub.waiting(), 2u);
+}
+
+TEST_F(SlotsPollTest, AChangeOfTheControlKeysIsToldToThoseWhoWait) {
+  std::set<std::string> keys = {"k1"};
+  SlotsHub hub(loop_, *table_, [&] { return keys; });
+  const auto call = std::make_shared<FakeExchange>();
+  hub.poll(call, "inc-1", table_->version(), 25s);
+  ASSERT_FALSE(call->answered());
+  keys = {"k1", "k2"};
+  table_->touch();
+  hub.changed();
+  loop_.advance(SlotsHub::kGather);
+  ASSERT_TRUE(call->answered());
+  EXPECT_EQ(call->body()["keys"], Json({"k1", "k2"}));
+}
+
+TEST_F(SlotsPollTest, NoMoreThanSixteenKeysAreTold) {
+  std::set<std::string> keys;
+  for (int i = 0; i < 20; ++i) {
+    keys.insert("k" + std::to_string(i));
+  }
+  SlotsHub hub(loop_, *table_, [&] { return keys; });
+  const auto call = std::make_shared<FakeExchange>();
+  hub.poll(call, "", 0, 0s);
+  EXPECT_EQ(call->body()["keys"].size(), 16u);
 }
 
 TEST_F(ServiceTest, AStaleEpochIsRefusedWithTheHighestOne) {
