@@ -301,9 +301,9 @@ Cancel Client::remove(const ResourceType& type, std::string_view ns, std::string
                           call_options(), std::move(fn));
 }
 
-Cancel Client::watch(const ResourceType& type, std::string_view ns,
-                     const std::string& label_selector, const std::string& resource_version,
-                     std::chrono::seconds timeout, std::function<void(Result<http::Response>)> fn) {
+Cancel Client::watch(const ResourceType& type, std::string_view ns, const ListOptions& options,
+                     const std::string& resource_version, std::chrono::seconds timeout,
+                     std::function<void(Result<http::Response>)> fn) {
   if (Status ok = check_namespace(ns); !ok) {
     return impl_->answer_later(std::move(fn), ok.error());
   }
@@ -312,11 +312,12 @@ Cancel Client::watch(const ResourceType& type, std::string_view ns,
   query.add("allowWatchBookmarks", "true");
   query.add_if("resourceVersion", resource_version);
   query.add("timeoutSeconds", std::to_string(timeout.count()));
-  query.add_if("labelSelector", label_selector);
-  http::CallOptions options = call_options();
-  options.stream = true;
-  options.idle_timeout = timeout + kWatchGrace;
-  return impl_->send(make_request("GET", collection_path(type, ns) + query.text), options,
+  query.add_if("labelSelector", options.label_selector);
+  query.add_if("fieldSelector", options.field_selector);
+  http::CallOptions call = call_options();
+  call.stream = true;
+  call.idle_timeout = timeout + kWatchGrace;
+  return impl_->send(make_request("GET", collection_path(type, ns) + query.text), call,
                      [fn = std::move(fn)](Result<http::Response> response) {
                        if (response && !response->body_source) {
                          response->body_source =

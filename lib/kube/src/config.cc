@@ -64,7 +64,13 @@ Result<Config> parse_kubeconfig(std::string_view yaml, const fs::path& file,
 }
 
 http::TlsSettings tls_settings(const Config& config) {
-  return {config.ca_pem, config.client_cert_pem, config.client_key_pem, config.tls_server_name,
+  std::string ca_pem = config.ca_pem;
+  if (!config.ca_file.empty()) {
+    if (auto fresh = read_file(config.ca_file, 1u << 20); fresh && !fresh->empty()) {
+      ca_pem = std::move(*fresh);
+    }
+  }
+  return {std::move(ca_pem), config.client_cert_pem, config.client_key_pem, config.tls_server_name,
           config.insecure_skip_tls_verify};
 }
 

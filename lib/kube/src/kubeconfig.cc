@@ -211,9 +211,10 @@ Result<Config> Kubeconfig::resolve(const std::string& context) const {
 Result<Config> in_cluster_config(std::string_view host, std::string_view port,
                                  const fs::path& folder) {
   Config out;
-  const bool v6 = host.find(':') != std::string_view::npos && host.front() != '[';
-  out.server = "https://" + (v6 ? "[" + std::string(host) + "]" : std::string(host)) + ":" +
-               std::string(port);
+  // cpprestsdk reaches no IPv6 literal. The API server's certificate has this name in any cluster.
+  const bool v6 = host.find(':') != std::string_view::npos;
+  out.server =
+      "https://" + (v6 ? "kubernetes.default.svc" : std::string(host)) + ":" + std::string(port);
   if (const auto url = http::Url::parse(out.server); !url) {
     return fail(Error::invalid("KUBERNETES_SERVICE_HOST", url.error().message));
   }
@@ -221,7 +222,8 @@ Result<Config> in_cluster_config(std::string_view host, std::string_view port,
   BERTH_TRY(read_file(out.token_file, 64u << 10).map_error([](Error e) {
     return std::move(e).wrap("reading the service account's token");
   }));
-  BERTH_ASSIGN(out.ca_pem, read_file(folder / "ca.crt", 1u << 20).map_error([](Error e) {
+  out.ca_file = folder / "ca.crt";
+  BERTH_ASSIGN(out.ca_pem, read_file(out.ca_file, 1u << 20).map_error([](Error e) {
     return std::move(e).wrap("reading the service account's certificate authority");
   }));
   if (const auto ns = read_file(folder / "namespace", 4096)) {

@@ -12,10 +12,6 @@ namespace {
 constexpr int kConflictTries = 2;
 constexpr int kReleaseTries = 3;
 
-bool may_have_happened(const Error& e) {
-  return e.code == ErrorCode::kDeadlineExceeded || e.reason == "ConnectionLost";
-}
-
 }  // namespace
 
 struct LeaderElector::Impl : std::enable_shared_from_this<Impl> {
@@ -380,6 +376,12 @@ void LeaderElector::start() {
   }
 }
 
+void LeaderElector::look_now() {
+  if (impl_->state == Impl::State::kCandidate && !impl_->attempting) {
+    impl_->next_attempt(Duration::zero());
+  }
+}
+
 void LeaderElector::release(std::function<void()> done) {
   impl_->release(std::move(done));
 }
@@ -389,7 +391,6 @@ bool LeaderElector::may_write() const {
 std::int64_t LeaderElector::epoch() const {
   return impl_->term;
 }
-
 void LeaderElector::raise_epoch(std::int64_t above, std::function<void(bool)> done) {
   impl_->raise(above, std::move(done));
 }

@@ -46,6 +46,11 @@ class ObservedLease {
 /// leaseTransitions is an int32 in the API.
 inline constexpr std::int64_t kMaxTransitions = 2147483647;
 
+/// A write that failed like this may have been carried out all the same.
+inline bool may_have_happened(const Error& e) {
+  return e.code == ErrorCode::kDeadlineExceeded || e.reason == "ConnectionLost";
+}
+
 /// A new Lease object without a spec.
 Json make_lease(const std::string& ns, const std::string& name);
 /// Writes the election's fields into a Lease and leaves all others as they are. `taken`: the holder

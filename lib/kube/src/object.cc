@@ -1,5 +1,7 @@
 #include "berth/kube/object.h"
 
+#include "lib/kube/src/base64.h"
+
 namespace berth::kube {
 
 std::string name_of(const Json& object) {
@@ -54,6 +56,16 @@ std::string condition_status(const Json& object, std::string_view type) {
     }
   }
   return "";
+}
+
+std::optional<std::string> secret_value(const Json& secret, std::string_view key) {
+  const Json* value = find_path(secret, {"data", key});
+  return value == nullptr || !value->is_string() ? std::nullopt
+                                                 : base64_decode(value->get<std::string>());
+}
+
+Json secret_data(std::string_view value) {
+  return base64_encode(value);
 }
 
 }  // namespace berth::kube

@@ -5,6 +5,7 @@
 #include "berth/base/duration.h"
 #include "berth/kube/object.h"
 #include "lib/kube/src/chunk_pump.h"
+#include "lib/kube/src/selection.h"
 #include "lib/kube/src/watch_metrics.h"
 #include "lib/kube/src/watch_policy.h"
 
@@ -36,7 +37,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
         log(lg.with({{"resource", std::string(t.plural)}})),
         events(std::move(e)),
         backoff(settings.backoff, r),
-        series(m, std::string(t.plural)) {}
+        series(m, std::string(t.plural) + (settings.name.empty() ? "" : "/" + settings.name)) {}
 
   TimePoint now() const { return loop.clock().now(); }
 
@@ -75,8 +76,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
     series.lists.inc();
     watched_since_list = false;
     listed_at = now();
-    page = ListOptions{};
-    page.label_selector = settings.label_selector;
+    page = selection(settings);
     page.limit = page_size;
     pages = 0;
     list_version.clear();
@@ -167,7 +167,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
     opened_at = now();
     heard_event = false;
     decoder = std::make_shared<WatchDecoder>();
-    call = client.watch(type, settings.ns, settings.label_selector, version, timeout,
+    call = client.watch(type, settings.ns, selection(settings), version, timeout,
                         [weak = weak_from_this(), t](Result<http::Response> answer) {
                           const auto self = weak.lock();
                           if (self && self->current(t)) {

@@ -297,10 +297,12 @@ class WatchCallTest : public ClientTest {
  protected:
   void open() {
     make(simple_config());
-    call_ = client_->watch(kPods, "x", "a=b", "42", 300s, [this](Result<http::Response> r) {
-      ++answers_;
-      response_ = std::move(r);
-    });
+    call_ = client_->watch(kPods, "x",
+                           {.label_selector = "a=b", .field_selector = {}, .continue_token = {}},
+                           "42", 300s, [this](Result<http::Response> r) {
+                             ++answers_;
+                             response_ = std::move(r);
+                           });
   }
   fakes::FakeBody::Writer answer_stream(int status) {
     const auto body = std::make_shared<fakes::FakeBody>(loop_);

@@ -185,12 +185,39 @@ TEST_F(ConfigTest, AServiceAccountGivesTokenFileAuthorityAndNamespace) {
   EXPECT_EQ(c->token_file, folder_ / "sa/token");
   EXPECT_EQ(c->ca_pem, "CA");
   EXPECT_EQ(c->default_namespace, "jobs");
-  EXPECT_EQ(in_cluster_config("fd00::1", "443", folder_ / "sa")->server, "https://[fd00::1]:443");
   EXPECT_FALSE(in_cluster_config("10.0.0.1", "none", folder_ / "sa"));
   fs::remove(folder_ / "sa/namespace");
   EXPECT_EQ(in_cluster_config("h", "443", folder_ / "sa")->default_namespace, "default");
   fs::remove(folder_ / "sa/ca.crt");
   EXPECT_FALSE(in_cluster_config("h", "443", folder_ / "sa"));
+}
+
+TEST_F(ConfigTest, AServiceAccountOnIPv6GoesByTheNameInEveryCertificate) {
+  put("sa/token", "t");
+  put("sa/ca.crt", "CA");
+  EXPECT_EQ(in_cluster_config("fd00::1", "443", folder_ / "sa")->server,
+            "https://kubernetes.default.svc:443");
+}
+
+TEST_F(ConfigTest, AChangedAuthorityTakesEffectWithoutARestart) {
+  put("sa/token", "t");
+  put("sa/ca.crt", "CA 1");
+  const auto c = in_cluster_config("10.0.0.1", "443", folder_ / "sa");
+  ASSERT_TRUE(c) << c.error().text();
+  put("sa/ca.crt", "CA 2");
+  EXPECT_EQ(tls_settings(*c).ca_pem, "CA 2");
+  put("sa/ca.crt", "");
+  EXPECT_EQ(tls_settings(*c).ca_pem, "CA 1") << "half written: never the system's roots";
+  fs::remove(folder_ / "sa/ca.crt");
+  EXPECT_EQ(tls_settings(*c).ca_pem, "CA 1");
+}
+
+TEST(Base64, EncodesWhatItDecodes) {
+  EXPECT_EQ(base64_encode(""), "");
+  EXPECT_EQ(base64_encode("a"), "YQ==");
+  EXPECT_EQ(base64_encode("abc"), "YWJj");
+  const std::string bytes("\0\xff\x80 z", 5);
+  EXPECT_EQ(base64_decode(base64_encode(bytes)), bytes);
 }
 
 TEST(Base64, DecodesOnlyWholeText) {

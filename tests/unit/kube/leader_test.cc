@@ -202,6 +202,57 @@ TEST_F(LeaderTest, AReleasedLeaseIsTakenWithinARetry) {
   EXPECT_THAT(b->started, ElementsAre(1));
 }
 
+TEST_F(LeaderTest, AStandbyThatIsToldOfAReleaseTakesTheLeaseAtOnce) {
+  int looks = 0;
+  delay_ = [&](const http::Request& r) {
+    looks += r.method == "GET" ? 1 : 0;
+    return Delay{};
+  };
+  const auto a = process("a");
+  live(1s, {a.get()});
+  const auto b = process("b");
+  live(10s, {a.get(), b.get()});
+  // Just after b's own look: its next is two seconds away at least.
+  for (const int before = looks; looks == before;) {
+    live(50ms, {a.get(), b.get()});
+  }
+  a->elector().release([] {});
+  live(500ms, {a.get(), b.get()});
+  ASSERT_EQ(store_.holder(), "");
+  b->elector().look_now();
+  live(500ms, {b.get()});
+  EXPECT_TRUE(b->may_write());
+}
+
+TEST_F(LeaderTest, AStandbyThatIsToldOfAReleaseThatWasNoneWaitsOn) {
+  const auto a = process("a");
+  live(1s, {a.get()});
+  const auto b = process("b");
+  live(10s, {a.get(), b.get()});
+  for (int i = 0; i < 20; ++i) {
+    b->elector().look_now();
+    live(100ms, {a.get(), b.get()});
+  }
+  EXPECT_FALSE(b->may_write());
+  EXPECT_TRUE(a->may_write());
+  EXPECT_EQ(a->lost, 0);
+}
+
+TEST_F(LeaderTest, ALeaseDeletedAgainAndAgainStaysItsHolders) {
+  const auto a = process("a");
+  live(1s, {a.get()});
+  const auto b = process("b");
+  live(10s, {a.get(), b.get()});
+  for (int i = 0; i < 40; ++i) {
+    store_.erase();
+    live(Duration(700ms) * (1 + i % 7), {a.get(), b.get()});
+    EXPECT_TRUE(a->may_write());
+    EXPECT_FALSE(b->may_write());
+  }
+  EXPECT_EQ(a->lost, 0);
+  EXPECT_EQ(store_.transitions(), 0);
+}
+
 TEST_F(LeaderTest, ReleaseSurvivesAConflictAndTakesBackARenewalOnItsWay) {
   const auto a = process("a");
   live(1s, {a.get()});

@@ -28,6 +28,15 @@ TEST(Object, AClusterScopedKeyIsTheName) {
   EXPECT_EQ(key_of(*parse_json(R"({"metadata": {"name": "node-1"}})")), "node-1");
 }
 
+TEST(Object, ASecretsValuesAreDecoded) {
+  Json secret = {{"data", {{"a", secret_data("x\n")}, {"bad", "?"}, {"odd", 7}}}};
+  EXPECT_EQ(secret_value(secret, "a"), "x\n");
+  EXPECT_EQ(secret_value(secret, "bad"), std::nullopt);
+  EXPECT_EQ(secret_value(secret, "odd"), std::nullopt);
+  EXPECT_EQ(secret_value(secret, "none"), std::nullopt);
+  EXPECT_EQ(secret_value(Json(), "a"), std::nullopt);
+}
+
 TEST(Object, WhatIsMissingOrOfAnotherTypeIsEmpty) {
   EXPECT_EQ(annotation_of(kPod, "odd"), "");
   EXPECT_EQ(condition_status(kPod, "Nope"), "");

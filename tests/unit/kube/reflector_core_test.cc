@@ -39,6 +39,22 @@ TEST_F(ReflectorCoreTest, WatchesFromTheListsVersionWithBookmarksAndADrawnTimeou
   EXPECT_LT(timeout, 600);
 }
 
+TEST_F(ReflectorCoreTest, OneObjectIsListedAndWatchedByItsName) {
+  ReflectorSettings one;
+  one.ns = "x";
+  one.name = "berth-keys";
+  core_ = std::make_unique<ReflectorCore>(loop_, client_, random_, kConfigMaps, one, Log(),
+                                          metrics_, ReflectorCore::Events());
+  start();
+  EXPECT_EQ(query("fieldSelector"), "metadata.name=berth-keys");
+  answer_list("10", {});
+  ASSERT_TRUE(watches());
+  EXPECT_EQ(query("fieldSelector"), "metadata.name=berth-keys");
+  EXPECT_NE(
+      metrics_.text().find("berth_kube_watch_silence_seconds{resource=\"configmaps/berth-keys"),
+      std::string::npos);
+}
+
 TEST_F(ReflectorCoreTest, EventsChangeTheCopyAndMoveTheVersion) {
   sync();
   push(event("ADDED", pod("b", "11")) + event("MODIFIED", pod("a", "12")));

@@ -24,6 +24,9 @@ struct ResourceType {
 };
 inline constexpr ResourceType kPods{"", "v1", "pods", "Pod"};
 inline constexpr ResourceType kConfigMaps{"", "v1", "configmaps", "ConfigMap"};
+inline constexpr ResourceType kSecrets{"", "v1", "secrets", "Secret"};
+inline constexpr ResourceType kEndpointSlices{"discovery.k8s.io", "v1", "endpointslices",
+                                              "EndpointSlice"};
 inline constexpr ResourceType kLeases{"coordination.k8s.io", "v1", "leases", "Lease"};
 inline constexpr ResourceType kEvents{"events.k8s.io", "v1", "events", "Event"};
 inline constexpr ResourceType kSessionPools{"berth.dev", "v1alpha1", "sessionpools", "SessionPool"};
@@ -81,8 +84,9 @@ class Client {
                 const Preconditions& preconditions, std::optional<std::int64_t> grace_seconds,
                 ObjectFn fn);
 
-  /// Opens a watch. `fn` gets the answer with its stream, or the error. For Reflector.
-  Cancel watch(const ResourceType& type, std::string_view ns, const std::string& label_selector,
+  /// Opens a watch of what the selectors of `options` select; the rest of it means nothing here.
+  /// `fn` gets the answer with its stream, or the error. For Reflector.
+  Cancel watch(const ResourceType& type, std::string_view ns, const ListOptions& options,
                const std::string& resource_version, std::chrono::seconds timeout,
                std::function<void(Result<http::Response>)> fn);
 

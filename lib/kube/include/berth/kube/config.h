@@ -13,6 +13,7 @@ struct Config {
   std::string server;  ///< "https://host:port", no trailing slash.
   std::string default_namespace = "default";
   std::string ca_pem;
+  std::filesystem::path ca_file;  ///< Read again for each new connection; `ca_pem` if that fails.
   std::string client_cert_pem;
   std::string client_key_pem;
   std::string token;
@@ -21,7 +22,8 @@ struct Config {
   bool insecure_skip_tls_verify = false;
 };
 
-/// The certificates of `config`, as the transport wants them.
+/// The certificates of `config`, as the transport wants them, with the authority's file as it is
+/// now: a cluster may change its authority while we run. Thread-safe.
 http::TlsSettings tls_settings(const Config& config);
 
 /// Looks, in this order: `explicit_path` (a flag), $KUBECONFIG (colon list, first writer of a name

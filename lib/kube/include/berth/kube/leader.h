@@ -44,6 +44,9 @@ class LeaderElector {
                 Metrics& metrics, Events events);
   ~LeaderElector();
   void start();
+  /// The Lease was given back, as far as somebody saw: a candidate tries at once instead of at its
+  /// next turn. Harmless when it is not true.
+  void look_now();
   /// Gives the Lease back if held, so that a standby takes over at once; then `done`. may_write()
   /// is false from the call on; takes at most half the renew deadline. Call it once, after all work
   /// has stopped.

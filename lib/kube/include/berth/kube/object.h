@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "berth/base/json.h"
 
@@ -20,5 +22,9 @@ bool is_deleting(const Json& object);
 std::string controller_uid(const Json& object);
 /// The status ("True", "False", "Unknown") of a condition, or empty.
 std::string condition_status(const Json& object, std::string_view type);
+
+/// A value of a Secret, decoded; nothing if it is absent or no base64. And one to be written.
+std::optional<std::string> secret_value(const Json& secret, std::string_view key);
+Json secret_data(std::string_view value);
 
 }  // namespace berth::kube

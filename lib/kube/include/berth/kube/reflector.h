@@ -56,6 +56,8 @@ struct ReflectorSettings {
   Backoff::Settings backoff;
   /// Asked of the server; drawn from [1, 2) times this.
   std::chrono::seconds watch_timeout{300};
+  /// One object of a known name. RBAC can allow watching it alone (resourceNames).
+  std::string name{};
 };
 
 /// The untyped machine; Reflector<T> is a thin typed cover.
