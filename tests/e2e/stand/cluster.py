@@ -27,6 +27,9 @@ class Cluster:
         self.audit_log = self.log / "audit.jsonl"
         self._bin = bin_folder
         self.folder.mkdir(parents=True)
+        if _available_memory() > 6 << 30:
+            # Images unpacked for each node are most of it, and of the time that removing it takes on a disk.
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=5g", "berth-e2e", str(self.folder)], check=True)
         self.log.mkdir()
         self.pki = Pki(self.folder / "pki")
         self.admin = self.pki.kubeconfig("admin", "/O=system:masters/CN=admin")
@@ -143,13 +146,18 @@ class Cluster:
         remove_run(self.folder)
 
 
+def _available_memory() -> int:
+    with open("/proc/meminfo", encoding="ascii") as lines:
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable"))
+
+
 def remove_run(folder: Path) -> None:
     """Ends what runs for `folder`, mounts and pods included, and removes it."""
     for pid in processes_of(f"{folder}/"):
         kill(pid)
     end_groups(f"berth-e2e-{folder.name}")
     with open("/proc/mounts", encoding="utf-8") as mounts:
-        below = [m.split()[1] for m in mounts if m.split()[1].startswith(f"{folder}/")]
+        below = [m.split()[1] for m in mounts if f"{m.split()[1]}/".startswith(f"{folder}/")]
     for mount in sorted(below, reverse=True):
         subprocess.run(["umount", "-l", mount], check=False)
     shutil.rmtree(folder, ignore_errors=True)

@@ -3,6 +3,7 @@ program from its C file. Everything is cached by what went into it."""
 
 import hashlib
 import os
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -60,8 +61,8 @@ class Images:
         print("making the Debian base image (debootstrap, once)", flush=True)
         with tempfile.TemporaryDirectory(dir=self._cache) as folder:
             self._run("debootstrap", "--variant=minbase", "bookworm", f"{folder}/root")
-            for package in Path(folder, "root/var/cache/apt/archives").glob("*.deb"):
-                package.unlink()
+            for unneeded in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/man", "usr/share/locale"):
+                shutil.rmtree(f"{folder}/root/{unneeded}")
             container = self._run("buildah", "from", "scratch").strip()
             self._run("buildah", "add", container, f"{folder}/root", "/")
             self._run("buildah", "commit", "-q", "--rm", container, BASE)
