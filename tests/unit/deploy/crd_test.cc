@@ -1,0 +1,350 @@
+// The SessionPool of deploy/crd and the reader in lib/api are two texts about one thing. Here each
+// is held against the other: same fields, same bounds, same defaults. Whether the API server
+// understands the schema: tests/e2e/crd.
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "berth/api/session_pool.h"
+#include "berth/base/duration.h"
+#include "berth/base/file.h"
+#include "tests/unit/deploy/crd_schema.h"
+
+namespace berth::deploy {
+namespace {
+
+/// Fields that the reader knows and the schema leaves out, with the reason.
+const std::set<std::string> kNotInSchema = {
+    "spec.engine",             // Declared together with the engine.
+    "spec.scaling.schedules",  // Declared together with schedules.
+};
+/// Optional fields for which absent means something that no value says.
+const std::set<std::string> kWithoutDefault = {
+    "spec.template",  // A pod with the worker only.
+    "spec.workers",   // The autoscaler decides.
+    "spec.worker.image",
+    "spec.worker.resources",
+    "spec.worker.activities",
+    "spec.worker.activities[0].command",
+    "spec.worker.activities[1].http",
+    "spec.worker.activities[1].http.cancelUrl",
+    "spec.worker.activities[0].env",
+    "spec.sessions.resources",
+    "spec.sessions.defaults",  // Each follows a lower limit.
+    "spec.sessions.defaults.creationTimeout",
+    "spec.sessions.defaults.executionTimeout",
+    "spec.sessions.defaults.heartbeatTimeout",
+    "spec.scaling.scaleUp",
+    "spec.scaling.scaleUp.maxWorkersPerMinute",
+    "spec.scaling.scaleDown.maxWorkersPerMinute",
+};
+/// Read and checked, but not kept: their defaults cannot be seen.
+const std::set<std::string> kNotKept = {"spec.rollout.maxSurge", "spec.rollout.maxUnavailable"};
+
+Json crd() {
+  const auto text = read_file(BERTH_CRD_FILE, 1u << 20);
+  EXPECT_TRUE(text) << text.error().text();
+  const auto parsed = api::yaml_to_json(*text, BERTH_CRD_FILE);
+  EXPECT_TRUE(parsed) << parsed.error().text();
+  return *parsed;
+}
+
+/// Every object is there, and no bound depends on another field.
+Json roomy_pool() {
+  const Json widest = {{"maxCreationTimeout", "87840h"},
+                       {"maxExecutionTimeout", "87840h"},
+                       {"maxHeartbeatTimeout", "87840h"}};
+  return {{"metadata", {{"name", "files"}}},
+          {"spec",
+           {{"template", {{"metadata", Json::object()}, {"spec", Json::object()}}},
+            {"worker",
+             {{"resources", Json::object()},
+              {"activities",
+               {{{"name", "a"}, {"command", {"x"}}, {"limits", Json::object()}},
+                {{"name", "b"}, {"http", {{"url", "http://127.0.0.1/"}}}}}}}},
+            {"sessions",
+             {{"maxPerWorker", 4},
+              {"resources", Json::object()},
+              {"defaults", Json::object()},
+              {"limits", widest}}},
+            {"scaling",
+             {{"maxWorkers", 100'000}, {"scaleUp", Json::object()}, {"scaleDown", Json::object()}}},
+            {"rollout", {{"maxSurge", 1}, {"maxUnavailable", 1}}},
+            {"drain", Json::object()}}}};
+}
+
+Json with(Json pool, const std::string& pointer, const Json& value) {
+  pool[Json::json_pointer(pointer)] = value;
+  return pool;
+}
+
+std::string error_of(const Json& pool) {
+  const auto r = api::SessionPool::parse(pool);
+  return r ? "" : r.error().text();
+}
+
+void expect_accepted(const Place& p, const Json& value) {
+  EXPECT_EQ(error_of(with(roomy_pool(), p.pointer, value)), "")
+      << "the schema allows " << p.path << ": " << value.dump().substr(0, 80);
+}
+
+void expect_refused(const Place& p, const Json& value) {
+  const auto r = api::SessionPool::parse(with(roomy_pool(), p.pointer, value));
+  ASSERT_FALSE(r) << "the schema refuses " << p.path << ": " << value.dump().substr(0, 80);
+  EXPECT_TRUE(r.error().field.starts_with(p.path)) << r.error().text();
+}
+
+std::set<std::string> fields_that_the_reader_knows(const Place& p) {
+  const std::string error = error_of(with(roomy_pool(), p.pointer + "/no-such-field", "anything"));
+  const std::string before = "known here: ";
+  std::set<std::string> out;
+  const auto at = error.find(before);
+  EXPECT_NE(at, std::string::npos) << p.path << ": " << error;
+  std::istringstream names(at == std::string::npos ? "" : error.substr(at + before.size()));
+  for (std::string name; std::getline(names >> std::ws, name, ',');) {
+    out.insert(name);
+  }
+  return out;
+}
+
+/// Everything that a pool says, so that two can be compared.
+Json described(const Json& pool) {
+  const auto parsed = api::SessionPool::parse(pool);
+  EXPECT_TRUE(parsed) << parsed.error().text();
+  const auto share = [](const api::IntOrPercent& s) {
+    return std::to_string(s.value) + (s.percent ? "%" : "");
+  };
+  const api::ScalingSpec& s = parsed->scaling;
+  return {{"worker", api::to_json(parsed->worker)},
+          {"image", parsed->worker_image},
+          {"workers", parsed->workers.value_or(-1)},
+          {"minWorkers", s.min_workers},
+          {"maxWorkers", s.max_workers},
+          {"freeSlots", share(s.free_slots)},
+          {"scaleToZeroAfter", format_duration(s.scale_to_zero_after)},
+          {"placement", static_cast<int>(s.placement)},
+          {"tolerance", s.tolerance},
+          {"up", s.up_max_workers_per_minute.value_or(-1)},
+          {"window", format_duration(s.down_stabilization_window)},
+          {"down", s.down_max_workers_per_minute.value_or(-1)},
+          {"paused", s.paused},
+          {"drainTimeout", format_duration(parsed->drain.timeout)},
+          {"drainPolicy", static_cast<int>(parsed->drain.policy)}};
+}
+
+/// Another value than `value` that the schema allows too.
+Json other_value(const Place& p, const Json& value) {
+  if (p.is_share()) {
+    return value == 2 ? 3 : 2;
+  }
+  if (p.is_duration()) {
+    return value == "2s" ? "3s" : "2s";
+  }
+  if (p.schema.contains("enum")) {
+    return p.schema["enum"][0] == value ? p.schema["enum"][1] : p.schema["enum"][0];
+  }
+  if (p.type() == "boolean") {
+    return !value.get<bool>();
+  }
+  return p.schema["maximum"] == value ? p.schema["minimum"] : p.schema["maximum"];
+}
+
+class Crd : public testing::Test {
+ protected:
+  const std::vector<Place> places_ = places_of(crd());
+};
+
+TEST_F(Crd, HasTheFieldsThatTheReaderKnowsAndNoOther) {
+  int compared = 0;
+  for (const Place& p : places_) {
+    if (!p.is_object() || p.is_opaque()) {
+      continue;
+    }
+    std::set<std::string> known = fields_that_the_reader_knows(p);
+    for (const std::string& path : kNotInSchema) {
+      if (path.starts_with(p.path + ".")) {
+        known.erase(path.substr(p.path.size() + 1));
+      }
+    }
+    EXPECT_EQ(p.members(), known) << p.path;
+    ++compared;
+  }
+  EXPECT_GE(compared, 12);
+}
+
+TEST_F(Crd, HasTheReadersBoundsOfNumbers) {
+  int compared = 0;
+  for (const Place& p : places_) {
+    if (p.type() == "integer") {
+      ASSERT_TRUE(p.schema.contains("minimum") && p.schema.contains("maximum")) << p.path;
+      const auto low = p.schema["minimum"].get<std::int64_t>();
+      const auto high = p.schema["maximum"].get<std::int64_t>();
+      expect_accepted(p, low);
+      expect_refused(p, low - 1);
+      expect_accepted(p, high);
+      expect_refused(p, high + 1);
+      ++compared;
+    } else if (p.type() == "number") {
+      expect_accepted(p, p.schema["minimum"]);
+      expect_refused(p, p.schema["minimum"].get<double>() - 0.01);
+      expect_accepted(p, p.schema["maximum"]);
+      expect_refused(p, p.schema["maximum"].get<double>() + 0.01);
+    }
+  }
+  EXPECT_GE(compared, 12);
+}
+
+TEST_F(Crd, HasTheReadersBoundsOfDurations) {
+  int compared = 0;
+  for (const Place& p : places_) {
+    if (!p.is_duration()) {
+      continue;
+    }
+    const auto low = p.said(">= duration('", "'");
+    const auto high = p.said("<= duration('", "'");
+    ASSERT_TRUE(high) << p.path;
+    expect_accepted(p, *high);
+    expect_refused(p, *high + "1us");
+    if (low) {
+      expect_accepted(p, *low);
+      expect_refused(p, format_duration(*parse_duration(*low) - std::chrono::microseconds(1)));
+    } else {
+      expect_accepted(p, "0s");
+    }
+    ++compared;
+  }
+  EXPECT_GE(compared, 12);
+}
+
+TEST_F(Crd, WritesDurationsAsTheReaderDoes) {
+  for (const Place& p : places_) {
+    if (!p.is_duration()) {
+      continue;
+    }
+    const std::regex form(*p.said("self.matches('", "')"));
+    for (const char* text : {"20s", "1h30m", "250ms", "1.5h", ".5s", "1.s", "7us", "0", "", "5",
+                             "-1s", "+1s", "1d", "1h 2m", "s", ".s", "1S", "0x1s"}) {
+      EXPECT_EQ(std::regex_match(text, form), parse_duration(text).has_value())
+          << p.path << ": " << text;
+    }
+  }
+}
+
+TEST_F(Crd, HasTheReadersSharesAndCounts) {
+  int compared = 0;
+  for (const Place& p : places_) {
+    if (!p.is_share()) {
+      continue;
+    }
+    const std::int64_t most = std::stoll(*p.said("self <= ", " :"));
+    const std::int64_t most_percent = std::stoll(*p.said("(0% to ", "%)"));
+    const std::regex form(*p.said("self.matches('", "')"));
+    for (const std::int64_t percent : {std::int64_t{0}, std::int64_t{9}, std::int64_t{10},
+                                       most_percent, most_percent + 1, std::int64_t{-1}}) {
+      const std::string text = std::to_string(percent) + "%";
+      EXPECT_EQ(std::regex_match(text, form), error_of(with(roomy_pool(), p.pointer, text)).empty())
+          << p.path << ": " << text;
+    }
+    expect_accepted(p, 0);
+    expect_refused(p, -1);
+    expect_accepted(p, most);
+    expect_refused(p, most + 1);
+    ++compared;
+  }
+  EXPECT_EQ(compared, 3);
+}
+
+TEST_F(Crd, HasTheReadersWords) {
+  int compared = 0;
+  for (const Place& p : places_) {
+    if (p.schema.contains("enum")) {
+      for (const Json& word : p.schema["enum"]) {
+        expect_accepted(p, word);
+      }
+      expect_refused(p, "Other");
+      ++compared;
+    } else if (p.type() == "boolean") {
+      expect_accepted(p, true);
+      expect_refused(p, "true");
+    }
+  }
+  EXPECT_EQ(compared, 2);
+}
+
+TEST_F(Crd, HasTheReadersSizes) {
+  for (const Place& p : places_) {
+    if (p.schema.contains("maxItems")) {
+      const auto most = p.schema["maxItems"].get<std::size_t>();
+      const auto list = [&](std::size_t size) {
+        Json out = Json::array();
+        for (std::size_t i = 0; i < size; ++i) {
+          out.push_back(p.path.ends_with("command")
+                            ? Json("x")
+                            : Json{{"name", "a" + std::to_string(i)}, {"command", {"x"}}});
+        }
+        return out;
+      };
+      expect_accepted(p, list(most));
+      expect_refused(p, list(most + 1));
+    }
+    if (p.schema.contains("maxProperties")) {
+      const auto most = p.schema["maxProperties"].get<std::size_t>();
+      const bool numbers = p.schema["additionalProperties"]["type"] == "integer";
+      const auto map = [&](std::size_t size) {
+        Json out = Json::object();
+        for (std::size_t i = 0; i < size; ++i) {
+          out["a" + std::to_string(i)] = numbers ? Json(1) : Json("x");
+        }
+        return out;
+      };
+      expect_accepted(p, map(most));
+      expect_refused(p, map(most + 1));
+    }
+    if (p.type() == "string" && !p.schema.contains("enum") && !p.is_duration()) {
+      const std::string start = p.path.ends_with("rl") ? "http://127.0.0.1/" : "";
+      const auto most = p.schema["maxLength"].get<std::size_t>();
+      expect_accepted(p, start + std::string(most - start.size(), 'a'));
+      expect_refused(p, start + std::string(most - start.size() + 1, 'a'));
+    }
+  }
+}
+
+TEST_F(Crd, HasTheReadersDefaults) {
+  int compared = 0;
+  for (const Place& p : places_) {
+    if (p.required || p.is_object() || p.is_opaque() || kNotKept.contains(p.path)) {
+      continue;
+    }
+    if (!p.schema.contains("default")) {
+      EXPECT_TRUE(kWithoutDefault.contains(p.path)) << p.path << " has no default";
+      continue;
+    }
+    Json bare = roomy_pool();
+    bare["spec"]["sessions"].erase("limits");
+    const Json& value = p.schema["default"];
+    EXPECT_EQ(described(bare), described(with(bare, p.pointer, value))) << p.path;
+    EXPECT_NE(described(bare), described(with(bare, p.pointer, other_value(p, value))))
+        << p.path << " is not compared: add it to described()";
+    ++compared;
+  }
+  EXPECT_GE(compared, 20);
+}
+
+TEST_F(Crd, DescribesEveryFieldAndSaysItsDefault) {
+  for (const Place& p : places_) {
+    if (p.path.ends_with("]")) {
+      continue;
+    }
+    const std::string text = p.schema.value("description", "");
+    EXPECT_FALSE(text.empty()) << p.path;
+    if (!p.is_object() && p.schema.contains("default")) {
+      EXPECT_NE(text.find("Default: "), std::string::npos) << p.path;
+    }
+    if (p.required && p.path != "spec") {
+      EXPECT_NE(text.find("Required."), std::string::npos) << p.path;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace berth::deploy
