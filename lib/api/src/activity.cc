@@ -1,6 +1,10 @@
 #include "berth/api/activity.h"
 
+#include <limits>
+
+#include "berth/base/base64.h"
 #include "berth/base/duration.h"
+#include "berth/base/utf8.h"
 #include "lib/api/src/fields.h"
 
 namespace berth::api {
@@ -16,6 +20,31 @@ void set_if(Json& out, const char* key, const Json& value) {
   if (!value.is_null()) {
     out[key] = value;
   }
+}
+
+Result<ActivityOutput::Chunk> parse_chunk(const Json& body, const std::string& path) {
+  ActivityOutput::Chunk c;
+  FieldReader r(body, path);
+  r.allow_unknown();
+  std::string stream;
+  r.required("stream", stream);
+  if (r.ok() && stream != "stdout" && stream != "stderr") {
+    r.error("stream", "must be stdout or stderr");
+  }
+  c.is_stderr = stream == "stderr";
+  r.optional("text", c.bytes);
+  std::string encoded;
+  r.optional("base64", encoded);
+  if (!encoded.empty()) {
+    auto bytes = base64_decode(encoded);
+    if (!bytes) {
+      r.error("base64", "is not base64");
+    } else {
+      c.bytes = *std::move(bytes);
+    }
+  }
+  BERTH_TRY(r.finish());
+  return c;
 }
 
 Result<ActivityFailure> parse_failure(const Json& body) {
@@ -130,6 +159,35 @@ Json to_json(const ActivityInfo& a) {
     out["stdoutBase64"] = a.stdout_base64;
   }
   return out;
+}
+
+Result<ActivityOutput> ActivityOutput::parse(const Json& body) {
+  ActivityOutput a;
+  FieldReader r(body, "");
+  r.allow_unknown();
+  r.required("next", a.next, 0, std::numeric_limits<std::int64_t>::max());
+  r.optional("end", a.end);
+  const Json* chunks = r.array("chunks");
+  BERTH_TRY(r.finish());
+  for (std::size_t i = 0; chunks != nullptr && i < chunks->size(); ++i) {
+    BERTH_ASSIGN(Chunk chunk, parse_chunk((*chunks)[i], "chunks[" + std::to_string(i) + "]"));
+    a.chunks.push_back(std::move(chunk));
+  }
+  return a;
+}
+
+Json to_json(const ActivityOutput& a) {
+  Json chunks = Json::array();
+  for (const ActivityOutput::Chunk& c : a.chunks) {
+    Json chunk = {{"stream", c.is_stderr ? "stderr" : "stdout"}};
+    if (is_utf8(c.bytes)) {
+      chunk["text"] = c.bytes;
+    } else {
+      chunk["base64"] = base64_encode(c.bytes);
+    }
+    chunks.push_back(std::move(chunk));
+  }
+  return {{"next", a.next}, {"end", a.end}, {"chunks", std::move(chunks)}};
 }
 
 }  // namespace berth::api

@@ -108,6 +108,30 @@ TEST(ActivityInfo, RefusesAnExitStatusOutOfRange) {
       "exitStatus");
 }
 
+TEST(ActivityOutput, TextGoesAsTextAndOtherBytesAsBase64) {
+  ActivityOutput a;
+  a.next = 9;
+  a.chunks = {{false, "gr\xC3\xBC\xC3\x9F\n"}, {true, std::string("\0\xff", 2)}, {false, ""}};
+  const Json j = to_json(a);
+  EXPECT_EQ(j["chunks"][0]["text"], "gr\xC3\xBC\xC3\x9F\n");
+  EXPECT_EQ(j["chunks"][1], Json({{"stream", "stderr"}, {"base64", "AP8="}}));
+  const auto back = ActivityOutput::parse(j);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(to_json(*back), j);
+}
+
+TEST(ActivityOutput, AWrongChunkIsRefusedWithItsPlace) {
+  const auto chunk = [](Json c) {
+    return error_in(ActivityOutput::parse(
+                        {{"next", 1}, {"chunks", {{{"stream", "stdout"}, {"text", "x"}}, c}}}))
+        .field;
+  };
+  EXPECT_EQ(chunk({{"stream", "stdin"}}), "chunks[1].stream");
+  EXPECT_EQ(chunk({{"text", "x"}}), "chunks[1].stream");
+  EXPECT_EQ(chunk({{"stream", "stdout"}, {"base64", "!"}}), "chunks[1].base64");
+  EXPECT_EQ(error_in(ActivityOutput::parse({{"next", -1}})).field, "next");
+}
+
 TEST(ActivityState, TextsReadBackAndFinalStatesAreKnown) {
   for (const auto s :
        {ActivityState::kRunning, ActivityState::kCancelling, ActivityState::kSucceeded,

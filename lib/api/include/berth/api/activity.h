@@ -15,7 +15,8 @@ namespace berth::api {
 struct StartActivity {
   ActivityId activity_id;  ///< Empty: the worker makes one.
   std::string type;        ///< A name that the worker knows, or "exec".
-  Json input;              ///< Any JSON; for exec {"argv": [...], "stdin": "...", "env": {...}}.
+  /// Any JSON; for exec {"argv": [...], "stdin": "...", "env": {...}, "stream": false}.
+  Json input;
   std::optional<Duration> start_to_close_timeout;
   std::optional<Duration>
       heartbeat_timeout;  ///< Longest silence between two reports of progress; absent: none asked.
@@ -58,5 +59,20 @@ struct ActivityInfo {
   static Result<ActivityInfo> parse(const Json& body);
 };
 Json to_json(const ActivityInfo& a);
+
+/// GET .../activities/{activityId}/output?after=N, for an exec that was started with "stream".
+/// Offsets count the bytes of stdout and stderr together, in the order in which they were read.
+struct ActivityOutput {
+  struct Chunk {
+    bool is_stderr = false;
+    std::string bytes;  ///< Any. On the wire "text" if it is UTF-8, else "base64".
+  };
+  std::vector<Chunk> chunks;
+  std::int64_t next = 0;  ///< Ask for what comes after this; that says, too, that this has arrived.
+  bool end = false;       ///< Nothing comes after `next`.
+
+  static Result<ActivityOutput> parse(const Json& body);
+};
+Json to_json(const ActivityOutput& a);
 
 }  // namespace berth::api
