@@ -1,9 +1,8 @@
 #include "worker/activity/exec_executor.h"
 
-#include <openssl/evp.h>
-
 #include <utility>
 
+#include "berth/base/base64.h"
 #include "worker/activity/command_executor.h"
 #include "worker/activity/outcome.h"
 #include "worker/activity/process/marker.h"
@@ -14,15 +13,6 @@ namespace {
 
 constexpr std::size_t kMaxArguments = 1024;
 constexpr std::size_t kMaxArgumentBytes = 128u << 10;
-
-std::string base64(const std::string& bytes) {
-  std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int n = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                reinterpret_cast<const unsigned char*>(bytes.data()),
-                                static_cast<int>(bytes.size()));
-  out.resize(static_cast<std::size_t>(n));
-  return out;
-}
 
 Result<std::vector<std::string>> parse_argv(const Json& array) {
   if (array.empty() || array.size() > kMaxArguments) {
@@ -63,6 +53,7 @@ Result<ExecInput> ExecInput::parse(const Json& input) {
     r.error("argv", "is required: a list of strings");
   }
   r.optional("stdin", out.stdin_bytes);
+  r.optional("stream", out.stream);
   const Json* const env = r.object("env");
   BERTH_TRY(r.finish());
   BERTH_ASSIGN(out.argv, parse_argv(*argv));
@@ -88,12 +79,13 @@ Result<std::unique_ptr<ActivityRun>> ExecExecutor::start(ActivityTask task, Acti
   activity.child.spawn.argv = std::move(input.argv);
   activity.child.spawn.directory = task.directory;
   activity.child.spawn.with_stdin = !input.stdin_bytes.empty();
+  activity.child.stream = input.stream;
   activity.child.marker = activity_marker(task.directory, task.activity_id);
   activity.child.stdin_bytes = std::move(input.stdin_bytes);
   activity.start_to_close_bound = limits_.start_to_close_timeout;
   activity.judge = [](const ChildExit& exit) {
     ActivityOutcome outcome = succeeded(Json());
-    outcome.stdout_base64 = base64(exit.output);
+    outcome.stdout_base64 = base64_encode(exit.output);
     return outcome;
   };
   activity.task = std::move(task);

@@ -14,6 +14,8 @@
 
 namespace berth::worker {
 
+class OutputStream;
+
 /// One activity to run, already admitted: its session is open and its record is journaled.
 struct ActivityTask {
   api::SessionId session_id;
@@ -39,6 +41,8 @@ struct ActivityEvents {
   std::function<void(Json progress)> progress;
   /// The newest tail of stderr, at most 8 KiB of valid UTF-8.
   std::function<void(std::string tail)> stderr_tail;
+  /// ActivityRun::output() has news.
+  std::function<void()> output_grew;
   /// The group of processes that must be dead before a later incarnation may trust the slot; to be
   /// journaled.
   std::function<void(int process_group)> process_group;
@@ -58,6 +62,8 @@ class ActivityRun {
   /// True when it was told to stop, its grace is over and it still has not: the worker says so and
   /// keeps the slot.
   virtual bool stuck() const { return false; }
+  /// Its output while it runs, if it was asked to stream it; else null.
+  virtual std::shared_ptr<OutputStream> output() const { return nullptr; }
 };
 
 /// Runs one kind of activity (functions, commands, exec, http). Owned by the registry; outlives its

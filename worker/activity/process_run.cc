@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "worker/activity/outcome.h"
+#include "worker/activity/output_stream.h"
 #include "worker/activity/run_reporter.h"
 #include "worker/activity/run_timers.h"
 
@@ -24,6 +25,11 @@ class ProcessRun final : public ActivityRun {
     events.limit_passed = [this](std::string type, std::string message) {
       decide(failed(std::move(type), std::move(message), false));
     };
+    if (activity.child.stream) {
+      stream_ = std::make_shared<OutputStream>();
+      stream_->on_room([this] { child_->release_output(); });
+      events.output = [this](bool is_stderr, std::string_view bytes) { print(is_stderr, bytes); };
+    }
     events.gone = [this](ChildExit exit) { on_gone(std::move(exit)); };
     BERTH_ASSIGN(child_, Child::start(supervisor_, std::move(activity.child), std::move(events)));
     reporter_.process_group(child_->process_group());
@@ -33,6 +39,13 @@ class ProcessRun final : public ActivityRun {
     return {};
   }
 
+  ~ProcessRun() override {
+    if (stream_) {
+      stream_->on_room(nullptr);
+    }
+  }
+
+  std::shared_ptr<OutputStream> output() const override { return stream_; }
   void cancel(const std::string& why) override { stop(cancelled(why)); }
   bool stuck() const override { return child_->stuck(); }
 
@@ -63,8 +76,19 @@ class ProcessRun final : public ActivityRun {
     reporter_.progress(std::move(*value));
   }
 
+  void print(bool is_stderr, std::string_view bytes) {
+    stream_->append(is_stderr, bytes);
+    reporter_.output_grew();
+    if (stream_->full()) {
+      child_->hold_output();
+    }
+  }
+
   void on_gone(ChildExit exit) {
     timers_->stop();
+    if (stream_) {
+      stream_->finish();
+    }
     const std::int64_t status = exit_status_of(exit);
     ActivityOutcome outcome = verdict_ ? std::move(*verdict_) : judge_(std::move(exit));
     outcome.exit_status = status;
@@ -77,6 +101,7 @@ class ProcessRun final : public ActivityRun {
   std::optional<ActivityOutcome> verdict_;
   std::unique_ptr<Child> child_;
   std::optional<RunTimers> timers_;
+  std::shared_ptr<OutputStream> stream_;
 };
 
 }  // namespace

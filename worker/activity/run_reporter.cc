@@ -29,6 +29,12 @@ void RunReporter::process_group(int group) {
   });
 }
 
+void RunReporter::output_grew() {
+  if (!done_ && events_.output_grew) {
+    events_.output_grew();
+  }
+}
+
 void RunReporter::schedule() {
   if (!flush_timer_ && !done_) {
     const TimePoint when = std::max(loop_.clock().now(), next_flush_);

@@ -23,6 +23,8 @@ class RunReporter {
   void progress(Json value);
   void stderr_grew();
   void process_group(int group);
+  /// At once: whoever reads output takes what has come together since.
+  void output_grew();
   /// Tells what is still untold, then the outcome. Only the first one counts.
   void done(ActivityOutcome outcome);
   bool is_done() const { return done_; }

@@ -35,6 +35,8 @@ void WorkerApi::add_activity_routes(http::Router& router) {
              {.max_bytes = kMaxActivityBody});
   router.add("GET", one, owned(&WorkerApi::get_activity));
   router.add("DELETE", one, owned(&WorkerApi::cancel_activity));
+  router.add("GET", "/v1/sessions/{id}/activities/{activityId}/output",
+             owned(&WorkerApi::get_output));
 }
 
 void WorkerApi::start_activity(const SessionCall& call) {

@@ -66,6 +66,7 @@ class WorkerApi {
   void start_activity(const SessionCall& call);
   void get_activity(const SessionCall& call);
   void cancel_activity(const SessionCall& call);
+  void get_output(const SessionCall& call);
   void answer_activity(const std::shared_ptr<Poll>& poll);
 
   // Probes.

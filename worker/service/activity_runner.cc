@@ -79,6 +79,9 @@ Result<SessionTable::Accepted> ActivityRunner::start(const api::SessionId& sessi
     return fail(std::move(run).error());
   }
   metrics_.activity_started(ask.type);
+  if (auto stream = (*run)->output()) {
+    outputs_[key] = Output{std::move(stream)};
+  }
   runs_[key] = Run{std::move(*run), ask.type, loop_.clock().now()};
   if (!stuck_timer_) {
     stuck_timer_ = loop_.call_after(kStuckInterval, [this] { look_for_stuck(); });
@@ -101,6 +104,7 @@ ActivityEvents ActivityRunner::events_for(const Key& key) {
     table_.set_stderr_tail(key.first, key.second, std::move(tail));
     changed_(key.first, key.second);
   };
+  events.output_grew = [this, key] { changed_(key.first, key.second); };
   events.process_group = [this, key](int group) {
     table_.set_process_group(key.first, key.second, group);
   };
@@ -119,6 +123,7 @@ void ActivityRunner::on_done(const Key& key, ActivityOutcome outcome) {
                              loop_.clock().now() - node.mapped().started_at);
   // Its own code is on the stack below us.
   loop_.post([done = std::shared_ptr<ActivityRun>(std::move(node.mapped().run))] {});
+  keep_output(key);
   table_.finish_activity(record_of(key.first, key.second, std::move(outcome)));
   changed_(key.first, key.second);
 }
@@ -129,6 +134,54 @@ void ActivityRunner::cancel(const api::SessionId& session, const api::ActivityId
   if (it != runs_.end()) {
     table_.set_cancelling(session, activity);
     it->second.run->cancel(why);
+  }
+}
+
+std::shared_ptr<OutputStream> ActivityRunner::output(const api::SessionId& session,
+                                                     const api::ActivityId& activity) const {
+  const auto it = outputs_.find({session, activity});
+  return it == outputs_.end() ? nullptr : it->second.stream;
+}
+
+void ActivityRunner::forget(const api::SessionId& session) {
+  auto it = outputs_.lower_bound({session, api::ActivityId()});
+  while (it != outputs_.end() && it->first.first == session) {
+    it = outputs_.erase(it);
+  }
+}
+
+// Makes room for the output of an activity that has just ended.
+void ActivityRunner::keep_output(const Key& key) {
+  const auto own = outputs_.find(key);
+  if (own == outputs_.end()) {
+    return;
+  }
+  own->second.finished = ++last_finished_;
+  for (;;) {
+    std::size_t count = 0;
+    std::size_t cost = 0;
+    auto oldest = own;
+    for (auto it = outputs_.lower_bound({key.first, api::ActivityId()});
+         it != outputs_.end() && it->first.first == key.first; ++it) {
+      if (it->second.finished == 0) {
+        continue;
+      }
+      ++count;
+      cost += it->second.stream->cost();
+      if (it->second.finished < oldest->second.finished) {
+        oldest = it;
+      }
+    }
+    if (oldest == own || (count <= kMaxUnread && cost <= kMaxUnreadBytes)) {
+      return;
+    }
+    if (oldest->second.stream->cost() > 0) {
+      log_.warn("output that nobody read is dropped for newer output of the session",
+                {{"session", key.first.str()},
+                 {"activity", oldest->first.second.str()},
+                 {"bytes", oldest->second.stream->cost()}});
+    }
+    outputs_.erase(oldest);
   }
 }
 

@@ -10,6 +10,7 @@
 #include "berth/base/event_loop.h"
 #include "berth/observe/log.h"
 #include "worker/activity/executor.h"
+#include "worker/activity/output_stream.h"
 #include "worker/service/worker_metrics.h"
 #include "worker/session/session_table.h"
 
@@ -22,6 +23,9 @@ class ActivityRunner {
  public:
   static constexpr std::size_t kMaxResultBytes = 8u << 20;
   static constexpr std::size_t kMaxProgressBytes = 64u << 10;
+  /// Unread output of a session's activities that are over: the newest is kept whatever its size.
+  static constexpr std::size_t kMaxUnreadBytes = 4u << 20;
+  static constexpr std::size_t kMaxUnread = 100;
 
   /// `changed` runs after the table was changed from here (not from inside start() and cancel()):
   /// for this activity, or for its whole session.
@@ -39,6 +43,13 @@ class ActivityRunner {
   void cancel(const api::SessionId& session, const api::ActivityId& activity,
               const std::string& why);
 
+  /// Its output, if it streams it: until its session is forgotten, or newer unread output of that
+  /// session takes its place. Null if there is none (any more).
+  std::shared_ptr<OutputStream> output(const api::SessionId& session,
+                                       const api::ActivityId& activity) const;
+  /// The session is over: nobody may read its output any more.
+  void forget(const api::SessionId& session);
+
   std::size_t running() const { return runs_.size(); }
 
  private:
@@ -52,6 +63,7 @@ class ActivityRunner {
   ActivityEvents events_for(const Key& key);
   void on_done(const Key& key, ActivityOutcome outcome);
   void look_for_stuck();
+  void keep_output(const Key& key);
 
   EventLoop& loop_;
   SessionTable& table_;
@@ -60,6 +72,12 @@ class ActivityRunner {
   Log log_;
   ChangedFn changed_;
   std::map<Key, Run> runs_;
+  struct Output {
+    std::shared_ptr<OutputStream> stream;
+    std::uint64_t finished = 0;  ///< In order of their ends; 0 while it runs.
+  };
+  std::map<Key, Output> outputs_;
+  std::uint64_t last_finished_ = 0;
   Cancel stuck_timer_;
 };
 

@@ -89,6 +89,10 @@ class WorkerService {
                                            bool& is_new);
   Result<api::ActivityInfo> activity(const api::SessionId& session,
                                      const api::ActivityId& id) const;
+  /// What an activity prints that was started to stream it. Conflict "NotStreamed" if it was not,
+  /// Gone "OutputForgotten" if it is over and nothing is kept.
+  Result<std::shared_ptr<OutputStream>> activity_output(const api::SessionId& session,
+                                                        const api::ActivityId& id) const;
   Status cancel_activity(const api::SessionId& session, const api::ActivityId& id);
   /// `fn` runs after each change of that activity (progress, state, its session's end), until the
   /// handle is destroyed.

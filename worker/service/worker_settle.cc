@@ -38,6 +38,21 @@ Result<api::ActivityInfo> WorkerService::activity(const api::SessionId& session,
   return info;
 }
 
+Result<std::shared_ptr<OutputStream>> WorkerService::activity_output(
+    const api::SessionId& session, const api::ActivityId& id) const {
+  BERTH_ASSIGN(const Activity* found, parts_.table.find_activity(session, id));
+  if (auto stream = runner_.output(session, id)) {
+    return stream;
+  }
+  if (api::is_final(found->info.state)) {
+    return fail(Error::make(ErrorCode::kGone, "OutputForgotten",
+                            "activity '" + id.str() + "' is over and no output of it is kept"));
+  }
+  return fail(Error::make(
+      ErrorCode::kConflict, "NotStreamed",
+      "activity '" + id.str() + "' does not stream its output; start an exec with input.stream"));
+}
+
 Status WorkerService::cancel_activity(const api::SessionId& session, const api::ActivityId& id) {
   BERTH_TRY(parts_.table.find_activity(session, id));
   runner_.cancel(session, id, "Cancelled");
@@ -141,6 +156,7 @@ void WorkerService::handle_ended(const EndedSession& over) {
   if (!over.hold_until) {
     parts_.directories.remove(over.id);
   }
+  runner_.forget(over.id);
   notify_session(over.id);
 }
 

@@ -217,6 +217,7 @@ TEST_F(WorkerAnswersTest, ASessionOnItsWay) {
                                                         {"POST", "/activities"},
                                                         {"GET", "/activities/a"},
                                                         {"DELETE", "/activities/a"},
+                                                        {"GET", "/activities/a/output"},
                                                         {"GET", "/files/f"},
                                                         {"PUT", "/files/f"}}) {
     EXPECT_EQ(call(method, session("s1", rest)), "401 Unauthenticated");
@@ -263,7 +264,23 @@ TEST_F(WorkerAnswersTest, Activities) {
   EXPECT_EQ(call("DELETE", activities + "/none", token("s1")), "404 ActivityNotFound");
   EXPECT_EQ(call("GET", activities + "/ok?wait=x", token("s1")), "400 InvalidArgument");
   EXPECT_EQ(call("DELETE", activities + "/ok", token("s1")), "200");
+  EXPECT_EQ(call("GET", activities + "/ok/output", token("s1")), "410 OutputForgotten");
+  EXPECT_EQ(call("GET", activities + "/none/output", token("s1")), "404 ActivityNotFound");
+  EXPECT_EQ(call("GET", activities + "/ok/output?after=x", token("s1")), "400 InvalidArgument");
+  EXPECT_EQ(call("POST", activities, token("s1"),
+                 R"({"activityId": "stream", "type": "exec",
+                     "input": {"argv": ["printf", "one\\377"], "stream": true}})"),
+            "202");
+  EXPECT_EQ(wait_for("s1", "stream"), "200");
+  EXPECT_FALSE(last_.body.contains("stdoutBase64"));
+  EXPECT_EQ(call("GET", activities + "/stream/output?wait=25", token("s1")), "200");
+  EXPECT_EQ(last_.body["chunks"][0]["base64"], "b25l/w==");
+  EXPECT_EQ(last_.body["end"], true);
+  EXPECT_EQ(call("GET", activities + "/stream/output?after=4", token("s1")), "200");
+  EXPECT_EQ(call("GET", activities + "/stream/output?after=3", token("s1")), "410 OutputTaken");
+  EXPECT_EQ(call("GET", activities + "/stream/output?after=5", token("s1")), "400 InvalidArgument");
   EXPECT_EQ(run("s1", "one", "sleep 1000"), "202");
+  EXPECT_EQ(call("GET", activities + "/one/output", token("s1")), "409 NotStreamed");
   EXPECT_EQ(run("s1", "two", "sleep 1000"), "202");
   EXPECT_EQ(run("s1", "three", "sleep 1000"), "429 TooManyActivities");
   EXPECT_EQ(call("DELETE", activities + "/one", token("s1")), "202");

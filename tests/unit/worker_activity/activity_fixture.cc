@@ -53,6 +53,7 @@ ActivityTest::Seen& ActivityTest::start(Executor& executor, ActivityTask task) {
     seen.process_group = group;
     look();
   };
+  events.output_grew = [this] { look(); };
   events.done = [this, &seen](ActivityOutcome outcome) {
     seen.outcome = std::move(outcome);
     ++seen.done_calls;

@@ -59,6 +59,9 @@ void Child::open_pipes(Spawned& process) {
   stderr_.emplace(loop_, std::move(process.err), [this](std::string_view b) {
     tail_.append(b);
     events_.stderr_grew();
+    if (spec_.stream) {
+      events_.output(true, b);
+    }
   });
   if (process.progress) {
     progress_.emplace(loop_, std::move(process.progress), [this](std::string_view bytes) {
@@ -82,7 +85,21 @@ void Child::open_pipes(Spawned& process) {
   }
 }
 
+void Child::hold_output() {
+  stdout_->hold();
+  stderr_->hold();
+}
+
+void Child::release_output() {
+  stdout_->release();
+  stderr_->release();
+}
+
 void Child::on_output(std::string_view bytes) {
+  if (spec_.stream) {
+    events_.output(false, bytes);
+    return;
+  }
   if (output_too_large_) {
     return;
   }

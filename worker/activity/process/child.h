@@ -19,7 +19,8 @@ struct ChildSpec {
   SpawnSpec spawn;
   std::string marker;
   std::string stdin_bytes;
-  std::int64_t max_output_bytes = 1 << 20;  ///< Of stdout.
+  std::int64_t max_output_bytes = 1 << 20;  ///< Of stdout, unless it is streamed.
+  bool stream = false;                      ///< Output goes to ChildEvents::output.
   std::int64_t max_processes = 0;           ///< 0: no limit.
   Duration kill_grace = std::chrono::seconds(10);
 };
@@ -28,7 +29,7 @@ struct ChildSpec {
 struct ChildExit {
   std::optional<int> exit_code;  ///< Nothing if a signal ended it.
   int signal = 0;
-  std::string output;       ///< All of stdout, unless that was too much.
+  std::string output;       ///< All of stdout, unless that was too much or streamed.
   std::string stderr_tail;  ///< At most 8 KiB, valid UTF-8.
 };
 
@@ -36,6 +37,8 @@ struct ChildEvents {
   std::function<void(std::string_view line)>
       progress_line;                  ///< One line, at most 16 KiB; longer ones are dropped.
   std::function<void()> stderr_grew;  ///< See Child::stderr_tail().
+  /// With ChildSpec::stream: all that it prints.
+  std::function<void(bool is_stderr, std::string_view bytes)> output;
   /// A limit was passed, and it is being ended: "OutputTooLarge" or "TooManyProcesses".
   std::function<void(std::string type, std::string message)> limit_passed;
   std::function<void(ChildExit)>
@@ -48,9 +51,9 @@ struct ChildEvents {
 /// the rest is killed at once (SIGKILL). The leader's number stays taken until then, because it is
 /// reaped last: signals to its group cannot hit strangers.
 ///
-/// Loop thread only. Memory is bounded by max_output_bytes and a few small buffers, whatever the
-/// child prints. Destroying it before `gone` kills what it can and forgets the rest: only for a
-/// worker that is exiting.
+/// Loop thread only. Memory is bounded by max_output_bytes (none when streamed) and a few small
+/// buffers, whatever the child prints. Destroying it before `gone` kills what it can and forgets
+/// the rest: only for a worker that is exiting.
 class Child {
  public:
   /// Errors as of spawn(): nothing runs then.
@@ -64,6 +67,10 @@ class Child {
   void stop();
   /// SIGKILL to everything now.
   void kill();
+  /// Stops reading what it prints, so that it waits; goes on reading. What the pipes hold at its
+  /// end still comes, at most 1 MiB each.
+  void hold_output();
+  void release_output();
   /// The leader has ended: its exit decides, a stop comes too late.
   bool exited() const { return exited_; }
   /// Killed five seconds ago and still there (a process in uninterruptible sleep).

@@ -50,6 +50,10 @@ struct PipeReader::Impl : std::enable_shared_from_this<PipeReader::Impl> {
       : loop(l), descriptor(l.context(), pipe.release()), fn(std::move(f)) {}
 
   void read() {
+    if (held) {
+      waiting = true;
+      return;
+    }
     descriptor.async_read_some(asio::buffer(buffer),
                                [self = shared_from_this()](ErrorCodeIn ec, std::size_t n) {
                                  if (ec || !self->descriptor.is_open()) {
@@ -82,6 +86,8 @@ struct PipeReader::Impl : std::enable_shared_from_this<PipeReader::Impl> {
   Descriptor descriptor;
   ChunkFn fn;
   std::array<char, kChunk> buffer{};
+  bool held = false;
+  bool waiting = false;  ///< For release(), to go on.
   std::size_t in_burst = 0;
   TimePoint burst_end{};
   Cancel pause;
@@ -99,6 +105,17 @@ PipeReader::~PipeReader() {
 void PipeReader::close() {
   impl_->pause.cancel();
   shut(impl_->descriptor);
+}
+
+void PipeReader::hold() {
+  impl_->held = true;
+}
+
+void PipeReader::release() {
+  impl_->held = false;
+  if (std::exchange(impl_->waiting, false) && impl_->descriptor.is_open()) {
+    impl_->read();
+  }
 }
 
 void PipeReader::drain(std::size_t limit) {

@@ -30,6 +30,10 @@ class PipeReader {
   PipeReader(AsioLoop& loop, UniqueFd pipe, ChunkFn fn);
   ~PipeReader();
 
+  /// Reads no more until release(), so that the writer waits once the pipe is full; up to one chunk
+  /// may still come. Both may be called inside the chunk function.
+  void hold();
+  void release();
   /// Takes what is in the pipe now without waiting, at most `limit` bytes, then closes it. For the
   /// end, when nobody is left to write.
   void drain(std::size_t limit);

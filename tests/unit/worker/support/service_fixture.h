@@ -55,20 +55,25 @@ class ScriptedExecutor final : public Executor {
   struct Running {
     ActivityTask task;
     ActivityEvents events;
-    std::vector<std::string> cancels;
+    std::vector<std::string> cancels{};
     bool stuck = false;
+    std::shared_ptr<OutputStream> output{};
   };
 
   Result<std::unique_ptr<ActivityRun>> start(ActivityTask task, ActivityEvents events) override {
     if (refuse) {
       return fail(Error::invalid("input", "no good"));
     }
-    auto running = std::make_shared<Running>(Running{std::move(task), std::move(events), {}});
+    auto running = std::make_shared<Running>(Running{std::move(task), std::move(events)});
+    if (stream) {
+      running->output = std::make_shared<OutputStream>();
+    }
     runs[running->task.activity_id.str()] = running;
     struct Run final : ActivityRun {
       explicit Run(std::shared_ptr<Running> r) : running(std::move(r)) {}
       void cancel(const std::string& why) override { running->cancels.push_back(why); }
       bool stuck() const override { return running->stuck; }
+      std::shared_ptr<OutputStream> output() const override { return running->output; }
       std::shared_ptr<Running> running;
     };
     return std::make_unique<Run>(running);
@@ -81,8 +86,14 @@ class ScriptedExecutor final : public Executor {
     runs.at(id)->events.done(std::move(outcome));
   }
 
+  void print(const std::string& id, const std::string& text) {
+    runs.at(id)->output->append(false, text);
+    runs.at(id)->events.output_grew();
+  }
+
   std::map<std::string, std::shared_ptr<Running>> runs;
   bool refuse = false;
+  bool stream = false;
 };
 
 /// A whole worker except for sockets, disk and processes, driven by hand.
