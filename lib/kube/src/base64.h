@@ -9,6 +9,4 @@ namespace berth::kube {
 /// Standard base64 with padding; white space between is allowed. Nothing when it is no such text.
 std::optional<std::string> base64_decode(std::string_view text);
 
-std::string base64_encode(std::string_view bytes);
-
 }  // namespace berth::kube

@@ -1,5 +1,6 @@
 #include "berth/kube/object.h"
 
+#include "berth/base/base64.h"
 #include "lib/kube/src/base64.h"
 
 namespace berth::kube {
@@ -65,7 +66,7 @@ std::optional<std::string> secret_value(const Json& secret, std::string_view key
 }
 
 Json secret_data(std::string_view value) {
-  return base64_encode(value);
+  return berth::base64_encode(value);
 }
 
 }  // namespace berth::kube

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "berth/base/base64.h"
 #include "berth/base/file.h"
 #include "lib/kube/src/base64.h"
 #include "lib/kube/src/kubeconfig.h"
@@ -213,11 +214,11 @@ TEST_F(ConfigTest, AChangedAuthorityTakesEffectWithoutARestart) {
 }
 
 TEST(Base64, EncodesWhatItDecodes) {
-  EXPECT_EQ(base64_encode(""), "");
-  EXPECT_EQ(base64_encode("a"), "YQ==");
-  EXPECT_EQ(base64_encode("abc"), "YWJj");
+  EXPECT_EQ(berth::base64_encode(""), "");
+  EXPECT_EQ(berth::base64_encode("a"), "YQ==");
+  EXPECT_EQ(berth::base64_encode("abc"), "YWJj");
   const std::string bytes("\0\xff\x80 z", 5);
-  EXPECT_EQ(base64_decode(base64_encode(bytes)), bytes);
+  EXPECT_EQ(base64_decode(berth::base64_encode(bytes)), bytes);
 }
 
 TEST(Base64, DecodesOnlyWholeText) {
