@@ -98,10 +98,15 @@ class Reader {
   void operator()(api::Resources& r) {
     std::int64_t n = 0;
     (*this)(n);
+    ok_ = ok_ && n >= 0;
     for (std::int64_t i = 0; ok_ && i < n; ++i) {
       std::string name;
+      std::int64_t amount = 0;
       (*this)(name);
-      (*this)(r[name]);
+      (*this)(amount);
+      // Written from a map: in order, each name once.
+      ok_ = ok_ && (r.empty() || r.rbegin()->first < name);
+      r.emplace_hint(r.end(), std::move(name), amount);
     }
   }
   template <class T>

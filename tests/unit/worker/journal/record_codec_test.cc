@@ -85,5 +85,25 @@ TEST(RecordCodec, ALengthThatPretendsToBeHugeIsAnError) {
   EXPECT_FALSE(decode_record(bytes));
 }
 
+// The table would count the first amount and the client have been promised the second.
+TEST(RecordCodec, AResourceNamedTwiceOrOutOfOrderIsAnError) {
+  SessionOpenedRecord record;
+  record.id = api::SessionId("s");
+  record.resources = {{"gpu", 1}, {"tpu", 1}};
+  const std::string bytes = encode_record(record);
+  for (const std::string name : {"gpu", "abc"}) {
+    EXPECT_FALSE(decode_record(std::string(bytes).replace(bytes.find("tpu"), 3, name))) << name;
+  }
+}
+
+TEST(RecordCodec, ANegativeNumberOfResourcesIsAnError) {
+  EndedSession record;
+  record.id = api::SessionId("s");
+  std::string bytes = encode_record(record);
+  // Kind, three texts' lengths with the id's one byte, then the count.
+  bytes.replace(1 + 8 + 1 + 8 + 8, 8, 8, '\xff');
+  EXPECT_FALSE(decode_record(bytes));
+}
+
 }  // namespace
 }  // namespace berth::worker
