@@ -48,7 +48,7 @@ lint: ## Format and dependency direction
 
 .PHONY: tidy
 tidy: deps ## clang-tidy over everything (minutes)
-	@cmake/install-packages.sh lint
+	@cmake/install-packages.sh clang tidy
 	tests/lint/tidy.sh
 
 .PHONY: asan tsan
@@ -64,9 +64,9 @@ tsan: deps ## Unit and property tests under ThreadSanitizer
 FUZZ_SECONDS ?= 60
 .PHONY: fuzz
 fuzz: deps ## Every fuzz target for FUZZ_SECONDS (60)
-	@cmake/install-packages.sh fuzz
+	@cmake/install-packages.sh clang
 	cmake --preset fuzz
-	cmake --build build/fuzz -j $(JOBS)
+	cmake --build build/fuzz -j $(JOBS) --target fuzz_targets
 	tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
 
 .PHONY: install

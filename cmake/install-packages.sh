@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages of the named groups that are missing. Needs root or sudo only when something is missing.
-# Usage: install-packages.sh build|test|bench|lint|fuzz|model ...
+# Usage: install-packages.sh build|test|bench|lint|clang|tidy|model ...
 set -euo pipefail
 
 declare -A groups=(
@@ -10,8 +10,9 @@ declare -A groups=(
     procps"
   [test]="libgtest-dev libgmock-dev librapidcheck-dev openssl curl python3"
   [bench]="libbenchmark-dev"
-  [lint]="clang-format-14 clang-tidy-14"
-  [fuzz]="clang-14 libclang-rt-14-dev"
+  [lint]="clang-format-14 git"
+  [clang]="clang-14 libclang-rt-14-dev llvm-14"
+  [tidy]="clang-tidy-14 git"
   [model]="spin gcc libc6-dev"
 )
 
