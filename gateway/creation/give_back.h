@@ -22,8 +22,8 @@ struct Opened {
 };
 
 /// Returns sessions whose caller has gone. Repeats until the worker answers, or until the session's
-/// own lease must have ended it. The nonce makes that harmless: a session in use, or claimed by a
-/// later attempt, stays. Loop thread only.
+/// own lease must have ended it. The nonce makes that harmless: a session in use, or claimed by
+/// another attempt, stays. Loop thread only.
 class GiveBack {
  public:
   struct Settings {

@@ -52,11 +52,11 @@ Status SessionTable::give_back(const api::SessionId& id, const std::string& atte
   if (session == nullptr) {
     return check_open(id);
   }
-  if (session->used || attempt.empty() || session->attempt != attempt ||
-      session->state != api::SessionState::kOpen) {
+  const bool may = !session->used && !attempt.empty() && session->state == api::SessionState::kOpen;
+  if (!may || session->attempts.erase(attempt) == 0 || !session->attempts.empty()) {
     return fail(
         Error::make(ErrorCode::kConflict, "SessionClaimed",
-                    "session '" + id.str() + "' is used, or belongs to a later attempt; it stays"));
+                    "session '" + id.str() + "' is used, or belongs to another attempt; it stays"));
   }
   begin_end(*session, api::EndReason::kGivenBack, Duration{0});
   return {};

@@ -8,6 +8,7 @@ namespace berth::worker {
 namespace {
 
 constexpr Duration kShortestTimeout = std::chrono::seconds(1);
+constexpr std::size_t kMostAttempts = 16;  // Of one session; beyond it only its lease frees it.
 
 Status check_timeout(const char* field, Duration asked, Duration longest) {
   if (asked < kShortestTimeout || asked > longest) {
@@ -135,7 +136,7 @@ Result<Session> SessionTable::make_session(const api::CreateSession& ask,
   Session session;
   session.id = ask.id;
   session.token_hash = token_hash;
-  session.attempt = ask.attempt;
+  session.attempts = {ask.attempt};
   session.owner = ask.owner;
   session.resources = ask.resources;
   session.resources[api::kSlot] = 1;
@@ -157,9 +158,11 @@ Result<SessionTable::Admission> SessionTable::repeat(Session& session,
   if (session.state != api::SessionState::kOpen) {
     return fail(ended(ask.id, session.end_reason));
   }
-  // The newest attempt is the one whose caller is waiting: an older one may no longer give the
-  // session back.
-  session.attempt = ask.attempt;
+  // Whose caller is waiting is not known here: a delayed older attempt may arrive last.
+  if (!session.used) {
+    session.attempts.insert(ask.attempt);
+    session.used = session.attempts.size() > kMostAttempts;
+  }
   renew(session.id);
   return Admission{&session, false};
 }

@@ -21,8 +21,8 @@ namespace berth::worker {
 struct Session {
   api::SessionId id;
   std::string token_hash;
-  std::string
-      attempt;  ///< Nonce of the newest create attempt; only that one may give the session back.
+  /// Nonces of the create attempts that were answered with this session and have not given it back.
+  std::set<std::string> attempts;
   std::string owner;
   api::Resources resources;  ///< With the slot itself.
   Duration heartbeat_timeout{};
@@ -31,7 +31,7 @@ struct Session {
   TimePoint lease_expires{};
   TimePoint execution_deadline{};
   TimePoint idle_since{};
-  bool used = false;  ///< Its token was presented at least once, so somebody knows of it.
+  bool used = false;  ///< Somebody may know of it: it can no longer be given back.
   api::SessionState state = api::SessionState::kOpen;
   api::EndReason end_reason = api::EndReason::kCompleted;  ///< Once ending.
   Duration keep_for{0};
@@ -86,10 +86,10 @@ class SessionTable {
   /// the same step.
   ///
   /// A repeat (same id, same ask.token_hash) answers with the first session whatever the worker's
-  /// state, and its attempt nonce takes the session over. Errors: AlreadyExists "SessionIdTaken";
-  /// Gone "SessionEnded"; Unavailable "Cordoned", "Draining", "Retired", "JournalUnavailable";
-  /// ResourceExhausted "NoFreeSlot" with the field of what is short; InvalidArgument with the
-  /// field.
+  /// state; its attempt nonce is one more that must give the session back to end it. Errors:
+  /// AlreadyExists "SessionIdTaken"; Gone "SessionEnded"; Unavailable "Cordoned", "Draining",
+  /// "Retired", "JournalUnavailable"; ResourceExhausted "NoFreeSlot" with the field of what is
+  /// short; InvalidArgument with the field.
   Result<Admission> admit(const api::CreateSession& ask, const std::string& token_hash,
                           const api::SessionId& from_hold = {});
 
@@ -116,9 +116,10 @@ class SessionTable {
   /// its slot for the recreate token after that. Repeats are harmless; unknown and ended ids as in
   /// check_open().
   Status end(const api::SessionId& id, api::EndReason reason, Duration keep_for = Duration{0});
-  /// Undoes a create whose caller never learnt of it: works only for the attempt that opened or
-  /// last claimed the session, and only while nobody has used it. Conflict "SessionClaimed"
-  /// otherwise. The id is free again after it.
+  /// Undoes a create whose caller never learnt of it. Ends the session only when every attempt that
+  /// was answered with it has given it back and nobody has used it: attempts may arrive in any
+  /// order, so the last to arrive need not be the one whose caller waits. Conflict "SessionClaimed"
+  /// while it stays. The id is free again after it.
   Status give_back(const api::SessionId& id, const std::string& attempt);
 
   // --- time

@@ -99,7 +99,7 @@ http::Response FakeWorker::create(const http::Request& request) {
     if (!ask->token_hash || ask->token_hash != it->second.token_hash) {
       return refuse(ErrorCode::kAlreadyExists, "SessionIdTaken");
     }
-    it->second.attempt = ask->attempt;
+    it->second.attempts.insert(ask->attempt);
     return http::Response::json(200, dump_json(answer));
   }
   if (state_ != api::WorkerState::kActive) {
@@ -111,7 +111,7 @@ http::Response FakeWorker::create(const http::Request& request) {
     ++refusals;
     return refuse(ErrorCode::kResourceExhausted, "NoFreeSlot");
   }
-  sessions[id] = {ask->token_hash, ask->attempt, asked, false, ask->owner};
+  sessions[id] = {ask->token_hash, {ask->attempt}, asked, false, ask->owner};
   most_sessions = std::max(most_sessions, sessions.size());
   changed();
   return http::Response::json(201, dump_json(answer));
@@ -122,7 +122,8 @@ http::Response FakeWorker::give_back(const std::string& id, const std::string& a
   if (it == sessions.end()) {
     return refuse(ErrorCode::kNotFound, "SessionNotFound");
   }
-  if (it->second.used || it->second.attempt != attempt) {
+  std::set<std::string>& attempts = it->second.attempts;
+  if (it->second.used || attempts.erase(attempt) == 0 || !attempts.empty()) {
     return refuse(ErrorCode::kConflict, "SessionClaimed");
   }
   end(id);

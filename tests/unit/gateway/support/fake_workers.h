@@ -22,7 +22,7 @@ class FakeWorker {
  public:
   struct Session {
     std::optional<std::string> token_hash;
-    std::string attempt;
+    std::set<std::string> attempts;
     api::Resources resources;
     bool used = false;
     std::string owner;

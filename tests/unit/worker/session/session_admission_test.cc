@@ -144,6 +144,37 @@ TEST_F(TableTest, ALateGiveBackDoesNotTouchASessionThatALaterAttemptClaimed) {
   EXPECT_TRUE(table_->give_back(sid("s1"), "a2"));
 }
 
+TEST_F(TableTest, ACreateThatArrivesLateCannotTakeAwayWhatALaterAttemptWasAnswered) {
+  ASSERT_TRUE(admit(ask("s1", {}, "a2")));
+  ASSERT_TRUE(admit(ask("s1", {}, "a1")));  // Sent before, overtaken on the way.
+  EXPECT_EQ(reason(table_->give_back(sid("s1"), "a1")), "SessionClaimed");
+  EXPECT_TRUE(table_->check_open(sid("s1")));
+}
+
+TEST_F(TableTest, ASessionEndsWhenAllItsAttemptsHaveGivenItBackInAnyOrder) {
+  open("s1");
+  ASSERT_TRUE(admit(ask("s1", {}, "a2")));
+  EXPECT_EQ(reason(table_->give_back(sid("s1"), "a2")), "SessionClaimed");
+  EXPECT_TRUE(table_->give_back(sid("s1"), "a1"));
+  EXPECT_EQ(used(), 0);
+}
+
+TEST_F(TableTest, AnAttemptThatWasNeverAnsweredCannotGiveBack) {
+  open("s1");
+  EXPECT_EQ(reason(table_->give_back(sid("s1"), "a9")), "SessionClaimed");
+  EXPECT_TRUE(table_->check_open(sid("s1")));
+}
+
+TEST_F(TableTest, ASessionOfMoreAttemptsThanAreKeptIsLeftToItsLease) {
+  for (int i = 1; i <= 40; ++i) {
+    ASSERT_TRUE(admit(ask("s1", {}, "a" + std::to_string(i))));
+  }
+  EXPECT_LE(table_->find(sid("s1"))->attempts.size(), 17U);
+  for (int i = 1; i <= 40; ++i) {
+    EXPECT_EQ(reason(table_->give_back(sid("s1"), "a" + std::to_string(i))), "SessionClaimed");
+  }
+}
+
 TEST_F(TableTest, AUsedSessionCannotBeGivenBack) {
   open("s1");
   table_->touch(sid("s1"));
