@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -34,9 +35,20 @@ double Random::unit() {
 
 std::string Random::name(std::size_t length) {
   static constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
-  std::string out(length, '\0');
-  for (char& c : out) {
-    c = kAlphabet[below(kAlphabet.size())];
+  // Uniform: bytes in the last, incomplete run of the alphabet are drawn again. Drawn many at a
+  // time, since each fill() may be a system call.
+  constexpr std::size_t kLimit = 256 - 256 % kAlphabet.size();
+  std::string out;
+  out.reserve(length);
+  std::array<std::uint8_t, 64> bytes{};
+  while (out.size() < length) {
+    const auto drawn = std::span(bytes).first(std::min(bytes.size(), length - out.size()));
+    fill(drawn);
+    for (const std::uint8_t byte : drawn) {
+      if (byte < kLimit) {
+        out += kAlphabet[byte % kAlphabet.size()];
+      }
+    }
   }
   return out;
 }
