@@ -1,7 +1,6 @@
 #include "berth/base/clock.h"
 
-#include <array>
-#include <cstdio>
+#include <cstdint>
 #include <ctime>
 
 namespace berth {
@@ -13,19 +12,26 @@ Duration read_clock(clockid_t id) {
   return std::chrono::seconds(ts.tv_sec) + std::chrono::nanoseconds(ts.tv_nsec);
 }
 
-std::string format(WallTime t, int digits) {
-  const auto since = t.time_since_epoch();
-  const auto secs = std::chrono::floor<std::chrono::seconds>(since);
-  const auto nanos = (since - secs).count();
-  const std::time_t tt = static_cast<std::time_t>(secs.count());
-  std::tm tm{};
-  ::gmtime_r(&tt, &tm);
-  std::array<char, 80> buf{};
-  const auto fraction = digits == 3 ? nanos / 1'000'000 : nanos / 1'000;
-  const int n = std::snprintf(buf.data(), buf.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%0*lldZ",
-                              tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-                              tm.tm_sec, digits, static_cast<long long>(fraction));
-  return std::string(buf.data(), static_cast<std::size_t>(n));
+void put_digits(std::string& text, std::size_t at, std::size_t digits, std::int64_t value) {
+  for (std::size_t i = at + digits; i-- > at; value /= 10) {
+    text[i] = static_cast<char>('0' + value % 10);
+  }
+}
+
+// Nanoseconds in 64 bits end in the year 2262, so the year has four digits.
+std::string format(WallTime t, std::string_view pattern, Duration unit) {
+  const auto day = std::chrono::floor<std::chrono::days>(t);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss<Duration> time(t - day);
+  std::string out(pattern);
+  put_digits(out, 0, 4, static_cast<int>(date.year()));
+  put_digits(out, 5, 2, static_cast<unsigned>(date.month()));
+  put_digits(out, 8, 2, static_cast<unsigned>(date.day()));
+  put_digits(out, 11, 2, time.hours().count());
+  put_digits(out, 14, 2, time.minutes().count());
+  put_digits(out, 17, 2, time.seconds().count());
+  put_digits(out, 20, pattern.size() - 21, time.subseconds() / unit);
+  return out;
 }
 
 class Scanner {
@@ -70,10 +76,10 @@ WallTime SystemClock::wall_now() const {
 }
 
 std::string format_rfc3339(WallTime t) {
-  return format(t, 3);
+  return format(t, "0000-00-00T00:00:00.000Z", std::chrono::milliseconds(1));
 }
 std::string format_rfc3339_micro(WallTime t) {
-  return format(t, 6);
+  return format(t, "0000-00-00T00:00:00.000000Z", std::chrono::microseconds(1));
 }
 
 Result<WallTime> parse_rfc3339(std::string_view text) {

@@ -10,6 +10,15 @@ TEST(Rfc3339, PrintsMillisecondsInUtc) {
             "2026-09-21T14:13:20.250Z");
 }
 
+TEST(Rfc3339, PrintsLeadingZerosAndTimesBefore1970) {
+  EXPECT_EQ(format_rfc3339(WallTime()), "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(format_rfc3339_micro(WallTime(std::chrono::microseconds(1'000'007))),
+            "1970-01-01T00:00:01.000007Z");
+  EXPECT_EQ(format_rfc3339(WallTime(std::chrono::milliseconds(-1))), "1969-12-31T23:59:59.999Z");
+  EXPECT_EQ(format_rfc3339(WallTime(std::chrono::seconds(951'782'400))),
+            "2000-02-29T00:00:00.000Z");
+}
+
 TEST(Rfc3339, ReadsBackWhatItPrinted) {
   const WallTime t(std::chrono::microseconds(1'790'000'000'250'123));
   EXPECT_EQ(parse_rfc3339(format_rfc3339_micro(t)).value(), t);
