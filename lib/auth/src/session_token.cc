@@ -1,11 +1,13 @@
 #include "berth/auth/session_token.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 
 namespace berth::auth {
 namespace {
@@ -26,6 +28,12 @@ Error not_base64url() {
   return Error::invalid("", "is not base64url without padding");
 }
 
+// Looking the algorithm up by its name costs more than hashing a token, so it is done once.
+const EVP_MD* sha256() {
+  static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return kSha256;
+}
+
 bool equal_ignoring_case(std::string_view text, std::string_view lower) {
   return text.size() == lower.size() &&
          std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) {
@@ -43,12 +51,14 @@ std::string make_session_token(Random& random) {
 
 std::string sha256_hex(std::string_view text) {
   std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-  std::string out;
-  out.reserve(digest.size() * 2);
-  for (const std::uint8_t b : digest) {
-    out += "0123456789abcdef"[b >> 4];
-    out += "0123456789abcdef"[b & 15];
+  if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, sha256(), nullptr) != 1) {
+    std::abort();  // No memory, or no SHA-256: a made-up hash would open sessions to strangers.
+  }
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out(2 * digest.size(), '0');
+  for (std::size_t i = 0; i < digest.size(); ++i) {
+    out[2 * i] = kHex[digest[i] >> 4];
+    out[2 * i + 1] = kHex[digest[i] & 15];
   }
   return out;
 }
@@ -122,7 +132,9 @@ std::string_view bearer_token(std::string_view authorization_header) {
     return {};
   }
   const auto token = header.substr(begin, header.find_last_not_of(' ') + 1 - begin);
-  return token.find_first_of(" ,\t") == std::string_view::npos ? token : std::string_view();
+  const bool one_word = std::none_of(token.begin(), token.end(),
+                                     [](char c) { return c == ' ' || c == ',' || c == '\t'; });
+  return one_word ? token : std::string_view();
 }
 
 }  // namespace berth::auth
