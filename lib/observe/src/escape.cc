@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 
@@ -80,14 +81,31 @@ void append_escape(std::string& out, std::uint32_t c) {
   }
 }
 
-// Copies `text` character by character, with a backslash before those in `quoted` and an escape for
+// How many bytes at the start are printable ASCII without those in `quoted`: nearly always all.
+std::size_t plain_run(std::string_view text, std::string_view quoted) {
+  const auto is_quoted = [&](char c) {
+    return std::any_of(quoted.begin(), quoted.end(), [c](char q) { return q == c; });
+  };
+  const auto end = std::find_if(text.begin(), text.end(),
+                                [&](char c) { return c < ' ' || c > '~' || is_quoted(c); });
+  return static_cast<std::size_t>(end - text.begin());
+}
+
+// Copies `text`, with a backslash before those in `quoted` and an escape for
 // the `unsafe`.
 void append_characters(std::string& out, std::string_view text, std::string_view quoted,
                        bool (*unsafe)(std::uint32_t)) {
   std::string_view rest = text;
   while (!rest.empty()) {
+    const std::size_t done = text.size() - rest.size();
+    const std::size_t plain = plain_run(rest.substr(0, kMaxValueBytes - done), quoted);
+    if (plain > 0) {
+      out += rest.substr(0, plain);
+      rest.remove_prefix(plain);
+      continue;
+    }
     const Character c = decode(rest);
-    if (text.size() - rest.size() + c.bytes > kMaxValueBytes) {
+    if (done + c.bytes > kMaxValueBytes) {
       fmt::format_to(std::back_inserter(out), "...[{} more bytes]", rest.size());
       return;
     }
