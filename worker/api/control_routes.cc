@@ -48,7 +48,7 @@ void WorkerApi::create(const ExchangePtr& exchange) {
         return parts_.service.create(std::move(ask));
       });
   if (created) {
-    exchange->reply_json(created->is_new ? 201 : 200, dump_json(api::to_json(created->answer)));
+    exchange->reply_json(created->is_new ? 201 : 200, api::json_text(created->answer));
   } else {
     exchange->reply(created.error());
   }

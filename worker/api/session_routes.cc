@@ -59,7 +59,7 @@ void WorkerApi::reply_info(const SessionCall& call, int status_when_ending) {
     return;
   }
   const bool ending = info->state == api::SessionState::kEnding;
-  call.reply(ending ? status_when_ending : 200, api::to_json(*info));
+  call.reply(http::Response::json(ending ? status_when_ending : 200, api::json_text(*info)));
 }
 
 }  // namespace berth::worker

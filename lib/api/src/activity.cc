@@ -141,7 +141,7 @@ Json to_json(const ActivityInfo& a) {
               {"type", a.type},
               {"state", to_string(a.state)},
               {"version", a.version},
-              {"runtimeSeconds", seconds_json(a.runtime)}};
+              {"runtimeSeconds", wire_seconds(a.runtime)}};
   set_if(out, "result", a.result);
   set_if(out, "progress", a.progress);
   if (a.failure) {

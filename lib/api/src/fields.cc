@@ -39,7 +39,7 @@ void required_seconds(FieldReader& r, std::string_view key, Duration& out) {
   seconds(r, key, out);
 }
 
-Json seconds_json(Duration d) {
+double wire_seconds(Duration d) {
   const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(d).count();
   return static_cast<double>(std::max<std::int64_t>(micros, 0)) / 1e6;
 }

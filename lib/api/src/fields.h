@@ -27,7 +27,7 @@ void optional_duration(FieldReader& r, std::string_view key, std::optional<Durat
 /// A span of time as a number of seconds, on the wire with microseconds. Never below 0.
 void seconds(FieldReader& r, std::string_view key, Duration& out);
 void required_seconds(FieldReader& r, std::string_view key, Duration& out);
-Json seconds_json(Duration d);
+double wire_seconds(Duration d);
 
 /// RFC 3339; stays as it is when absent.
 void wall_time(FieldReader& r, std::string_view key, WallTime& out);

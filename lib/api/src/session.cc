@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "berth/base/duration.h"
+#include "berth/base/json_writer.h"
 #include "lib/api/src/fields.h"
 
 namespace berth::api {
@@ -34,11 +35,13 @@ bool is_sha256_hex(std::string_view text) {
          });
 }
 
-Json worker_json(const WorkerRef& w) {
-  return {{"name", w.name},
-          {"uid", w.uid.str()},
-          {"incarnation", w.incarnation.str()},
-          {"address", w.address}};
+void write_worker(JsonWriter& out, const WorkerRef& w) {
+  out.begin("worker");
+  out.text("name", w.name);
+  out.text("uid", w.uid.str());
+  out.text("incarnation", w.incarnation.str());
+  out.text("address", w.address);
+  out.end();
 }
 
 Status read_worker(FieldReader& r, WorkerRef& out) {
@@ -66,11 +69,11 @@ void read_ends(FieldReader& r, T& out) {
 }
 
 template <class T>
-void write_ends(const T& from, Json& out) {
-  out["leaseExpiresAt"] = format_rfc3339(from.lease_expires_at);
-  out["leaseSecondsRemaining"] = seconds_json(from.lease_remaining);
-  out["executionDeadline"] = format_rfc3339(from.execution_deadline);
-  out["executionSecondsRemaining"] = seconds_json(from.execution_remaining);
+void write_ends(JsonWriter& out, const T& from) {
+  out.text("leaseExpiresAt", format_rfc3339(from.lease_expires_at));
+  out.number("leaseSecondsRemaining", wire_seconds(from.lease_remaining));
+  out.text("executionDeadline", format_rfc3339(from.execution_deadline));
+  out.number("executionSecondsRemaining", wire_seconds(from.execution_remaining));
 }
 
 }  // namespace
@@ -166,16 +169,21 @@ Result<SessionCreated> SessionCreated::parse(const Json& body) {
   return s;
 }
 
-Json to_json(const SessionCreated& s) {
-  Json out = {{"id", s.id.str()},
-              {"worker", worker_json(s.worker)},
-              {"recreateToken", s.recreate_token},
-              {"heartbeatTimeout", format_duration(s.heartbeat_timeout)}};
+std::string json_text(const SessionCreated& s) {
+  JsonWriter out;
+  out.text("id", s.id.str());
+  write_worker(out, s.worker);
   if (s.token) {
-    out["token"] = *s.token;
+    out.text("token", *s.token);
   }
-  write_ends(s, out);
-  return out;
+  out.text("recreateToken", s.recreate_token);
+  out.text("heartbeatTimeout", format_duration(s.heartbeat_timeout));
+  write_ends(out, s);
+  return std::move(out).finish();
+}
+
+Json to_json(const SessionCreated& s) {
+  return Json::parse(json_text(s));
 }
 
 Result<SessionInfo> SessionInfo::parse(const Json& body) {
@@ -207,22 +215,31 @@ Result<SessionInfo> SessionInfo::parse(const Json& body) {
   return s;
 }
 
-Json to_json(const SessionInfo& s) {
-  Json out = {{"id", s.id.str()},
-              {"state", to_string(s.state)},
-              {"owner", s.owner},
-              {"hostName", s.host_name},
-              {"worker", worker_json(s.worker)},
-              {"resources", to_json(s.resources)},
-              {"createdAt", format_rfc3339(s.created_at)},
-              {"ageSeconds", seconds_json(s.age)},
-              {"activitiesRunning", s.activities_running},
-              {"diskBytes", s.disk_bytes}};
+std::string json_text(const SessionInfo& s) {
+  JsonWriter out;
+  out.text("id", s.id.str());
+  out.text("state", to_string(s.state));
   if (s.end_reason) {
-    out["endReason"] = to_string(*s.end_reason);
+    out.text("endReason", to_string(*s.end_reason));
   }
-  write_ends(s, out);
-  return out;
+  out.text("owner", s.owner);
+  out.text("hostName", s.host_name);
+  write_worker(out, s.worker);
+  out.begin("resources");
+  for (const auto& [name, amount] : s.resources) {
+    out.integer(name, amount);
+  }
+  out.end();
+  out.text("createdAt", format_rfc3339(s.created_at));
+  out.number("ageSeconds", wire_seconds(s.age));
+  out.integer("activitiesRunning", s.activities_running);
+  out.integer("diskBytes", s.disk_bytes);
+  write_ends(out, s);
+  return std::move(out).finish();
+}
+
+Json to_json(const SessionInfo& s) {
+  return Json::parse(json_text(s));
 }
 
 }  // namespace berth::api

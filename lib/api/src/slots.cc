@@ -151,7 +151,7 @@ Json to_json(const Demand& d) {
   for (const Waiting& w : d.waiting) {
     waiting.push_back({{"id", w.id.str()},
                        {"resources", to_json(w.resources)},
-                       {"ageSeconds", seconds_json(w.age)}});
+                       {"ageSeconds", wire_seconds(w.age)}});
   }
   return {
       {"replica", d.replica}, {"version", d.version},          {"namespace", d.ns},

@@ -11,7 +11,8 @@
 
 /// The wire types of the session API, version 1. docs/openapi.yaml is the contract; each type here
 /// has parse (strict: from a client; lenient about unknown fields: from a server, so that old
-/// clients read new servers) and to_json.
+/// clients read new servers) and to_json. The two that a busy worker answers with are also written
+/// as text at once: json_text.
 namespace berth::api {
 
 /// What ended a session. Wire text is the name without 'k'.
@@ -73,6 +74,7 @@ struct SessionCreated {
 
   static Result<SessionCreated> parse(const Json& body);
 };
+std::string json_text(const SessionCreated& s);
 Json to_json(const SessionCreated& s);
 
 /// GET /v1/sessions/{id}, a list's element, and the answer to heartbeat and DELETE.
@@ -95,6 +97,7 @@ struct SessionInfo {
 
   static Result<SessionInfo> parse(const Json& body);
 };
+std::string json_text(const SessionInfo& s);
 Json to_json(const SessionInfo& s);
 
 enum class WorkerState { kActive, kCordoned, kDraining, kRetired };
