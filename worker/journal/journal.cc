@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <utility>
 
 #include "worker/journal/frames.h"
 #include "worker/journal/record_codec.h"
@@ -14,6 +16,8 @@ namespace {
 
 constexpr std::uint64_t kAllotStep = 256u << 10;
 constexpr int kMaxKeptAside = 100;
+// Sessions that are over, written anew with each record while the journal is compacted: some 40 us.
+constexpr std::size_t kPage = 16;
 
 Error unavailable(Error cause) {
   cause.code = ErrorCode::kUnavailable;
@@ -22,7 +26,8 @@ Error unavailable(Error cause) {
 }
 
 // `at` bytes into `fd`; on failure the file is as long as before.
-Status write_at(int fd, std::uint64_t at, std::string_view bytes, const std::string& name) {
+Status write_at(int fd, std::uint64_t at, std::string_view bytes,
+                const std::filesystem::path& path) {
   const std::uint64_t start = at;
   while (!bytes.empty()) {
     const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(at));
@@ -31,7 +36,7 @@ Status write_at(int fd, std::uint64_t at, std::string_view bytes, const std::str
     }
     if (n <= 0) {
       const int err = n < 0 ? errno : ENOSPC;
-      Error error = Error::from_errno(err, "writing " + name);
+      Error error = Error::from_errno(err, "writing " + path.string());
       if (::ftruncate(fd, static_cast<off_t>(start)) != 0) {
         error = std::move(error).wrap("a part of a record is left");
       }
@@ -83,7 +88,10 @@ Result<std::string> read_boot_id(const std::filesystem::path& path) {
 }
 
 Journal::Journal(Settings settings, Log log, UniqueFd lock)
-    : settings_(std::move(settings)), log_(std::move(log)), lock_(std::move(lock)) {}
+    : settings_(std::move(settings)),
+      file_(settings_.directory / "journal"),
+      log_(std::move(log)),
+      lock_(std::move(lock)) {}
 Journal::~Journal() = default;
 
 Result<Journal::Opened> Journal::open(Settings settings, Log log) {
@@ -92,9 +100,9 @@ Result<Journal::Opened> Journal::open(Settings settings, Log log) {
   out.journal.reset(new Journal(std::move(settings), std::move(log), std::move(lock)));
   Journal& self = *out.journal;
   std::error_code ignored;
-  std::filesystem::remove(self.file().string() + ".new", ignored);
+  std::filesystem::remove(self.file_.string() + ".new", ignored);
 
-  auto bytes = read_file(self.file(), self.settings_.max_bytes * 2);
+  auto bytes = read_file(self.file_, self.settings_.max_bytes * 2);
   if (!bytes && bytes.error().code == ErrorCode::kNotFound) {
     BERTH_TRY(self.start_file({}, true));
     return out;
@@ -106,7 +114,7 @@ Result<Journal::Opened> Journal::open(Settings settings, Log log) {
   if (!parsed) {
     std::filesystem::path name;
     for (int i = 1; i <= kMaxKeptAside; ++i) {
-      name = self.file().string() + ".unreadable-" + std::to_string(i);
+      name = self.file_.string() + ".unreadable-" + std::to_string(i);
       if (!std::filesystem::exists(name, ignored)) {
         break;
       }
@@ -143,50 +151,69 @@ Result<Journal::Opened> Journal::open(Settings settings, Log log) {
 Status Journal::keep_aside(const std::filesystem::path& name) const {
   std::error_code ec;
   std::filesystem::remove(name, ec);
-  std::filesystem::create_hard_link(file(), name, ec);
+  std::filesystem::create_hard_link(file_, name, ec);
   if (ec) {
-    std::filesystem::copy_file(file(), name, ec);
+    std::filesystem::copy_file(file_, name, ec);
   }
   if (ec) {
-    return fail(Error::from_errno(ec.value(), "keeping " + file().string() + " aside"));
+    return fail(Error::from_errno(ec.value(), "keeping " + file_.string() + " aside"));
   }
   return {};
 }
 
-Status Journal::start_file(const std::vector<Record>& records, bool sync) {
-  const std::string temporary = file().string() + ".new";
-  UniqueFd fd(::open(temporary.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!fd) {
-    return fail(Error::from_errno(errno, "creating " + temporary));
+Result<Journal::Draft> Journal::begin_draft() const {
+  Draft draft;
+  draft.path = file_.string() + ".new";
+  draft.fd = UniqueFd(::open(draft.path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!draft.fd) {
+    return fail(Error::from_errno(errno, "creating " + draft.path.string()));
   }
-  std::string bytes = journal_start(settings_.boot_id);
+  const std::string start = journal_start(settings_.boot_id);
+  BERTH_TRY(write_at(draft.fd.get(), 0, start, draft.path));
+  draft.size = start.size();
+  return draft;
+}
+
+Status Journal::add_to(Draft& draft, const std::vector<Record>& records) const {
+  std::string bytes;
   for (const Record& record : records) {
-    sync = sync || std::holds_alternative<RetiredRecord>(record);
+    draft.sync = draft.sync || std::holds_alternative<RetiredRecord>(record);
     bytes += frame(encode_record(record));
   }
-  const auto give_up = [&](Error error) {
-    ::unlink(temporary.c_str());
-    return fail(std::move(error));
-  };
-  if (auto written = write_at(fd.get(), 0, bytes, temporary); !written) {
-    return give_up(std::move(written).error());
+  BERTH_TRY(write_at(draft.fd.get(), draft.size, bytes, draft.path));
+  draft.size += bytes.size();
+  return {};
+}
+
+Status Journal::put_in_place(Draft draft) {
+  if (draft.sync && ::fsync(draft.fd.get()) != 0) {
+    return fail(Error::from_errno(errno, "syncing " + draft.path.string()));
   }
-  if (sync && ::fsync(fd.get()) != 0) {
-    return give_up(Error::from_errno(errno, "syncing " + temporary));
+  if (::rename(draft.path.c_str(), file_.c_str()) != 0) {
+    return fail(Error::from_errno(errno, "renaming " + draft.path.string()));
   }
-  if (::rename(temporary.c_str(), file().c_str()) != 0) {
-    return give_up(Error::from_errno(errno, "renaming " + temporary));
-  }
-  fd_ = std::move(fd);
-  size_ = rewritten_ = allotted_ = bytes.size();
+  fd_ = std::move(draft.fd);
+  size_ = rewritten_ = allotted_ = draft.size;
   incomplete_ = false;
-  return sync ? sync_directory(settings_.directory) : Status{};
+  return draft.sync ? sync_directory(settings_.directory) : Status{};
+}
+
+Status Journal::start_file(const std::vector<Record>& records, bool sync) {
+  draft_.reset();  // Its file has the same name.
+  auto done = begin_draft().and_then([&](Draft draft) {
+    draft.sync = sync;
+    return add_to(draft, records).and_then([&] { return put_in_place(std::move(draft)); });
+  });
+  if (!done) {
+    ::unlink((file_.string() + ".new").c_str());
+  }
+  return done;
 }
 
 Status Journal::go_on(std::uint64_t good_bytes) {
-  UniqueFd fd(::open(file().c_str(), O_RDWR | O_CLOEXEC));
+  UniqueFd fd(::open(file_.c_str(), O_RDWR | O_CLOEXEC));
   if (!fd || ::ftruncate(fd.get(), static_cast<off_t>(good_bytes)) != 0) {
-    return fail(Error::from_errno(errno, "going on with " + file().string()));
+    return fail(Error::from_errno(errno, "going on with " + file_.string()));
   }
   fd_ = std::move(fd);
   size_ = rewritten_ = allotted_ = good_bytes;
@@ -195,7 +222,30 @@ Status Journal::go_on(std::uint64_t good_bytes) {
 }
 
 Status Journal::rewrite(bool sync) {
-  return start_file(source_ ? source_() : std::vector<Record>{}, sync);
+  return start_file(source_ ? source_(0, SIZE_MAX).records : std::vector<Record>{}, sync);
+}
+
+// Records written meanwhile go to the old file; the pages that follow show what they did.
+Status Journal::add_page() {
+  if (!draft_) {
+    BERTH_ASSIGN(draft_, begin_draft());
+  }
+  const SnapshotPage page = source_(draft_->next, kPage);
+  BERTH_TRY(add_to(*draft_, page.records));
+  if (page.next) {
+    draft_->next = *page.next;
+    return {};
+  }
+  return put_in_place(*std::exchange(draft_, std::nullopt));
+}
+
+void Journal::compact_a_little() {
+  if (const auto done = add_page(); !done) {
+    log_.warn("the journal cannot be compacted", {{"error", done.error()}});
+    draft_.reset();
+    ::unlink((file_.string() + ".new").c_str());
+    rewritten_ = size_ / 2;  // Not again at every record.
+  }
 }
 
 bool Journal::make_complete() {
@@ -230,11 +280,11 @@ Status Journal::allot(std::uint64_t more) {
       return {};
     }
   }
-  return fail(Error::from_errno(errno, "setting space aside in " + file().string()));
+  return fail(Error::from_errno(errno, "setting space aside in " + file_.string()));
 }
 
 Status Journal::append(const std::string& framed, bool sync) {
-  if (auto written = write_at(fd_.get(), size_, framed, file().string()); !written) {
+  if (auto written = write_at(fd_.get(), size_, framed, file_); !written) {
     allotted_ = size_;  // Cutting the file back gave up what lay behind its end.
     (void)allot(0);
     return written;
@@ -244,7 +294,7 @@ Status Journal::append(const std::string& framed, bool sync) {
     // Whether it is on the disk is unknown, and a retire that was refused must not come back.
     incomplete_ = true;
     [[maybe_unused]] const int cut = ::ftruncate(fd_.get(), static_cast<off_t>(size_));
-    return fail(Error::from_errno(err, "syncing " + file().string()));
+    return fail(Error::from_errno(err, "syncing " + file_.string()));
   }
   size_ += framed.size();
   return {};
@@ -256,11 +306,8 @@ Status Journal::write(const Record& record) {
     return fail(unavailable(
         Error::make(ErrorCode::kUnavailable, "", "an earlier step is not on disk yet")));
   }
-  if (size_ > rewritten_ * 2 + settings_.compact_after && source_) {
-    if (const auto done = rewrite(false); !done) {
-      log_.warn("the journal cannot be compacted", {{"error", done.error()}});
-      rewritten_ = size_ / 2;  // Not again at every record.
-    }
+  if (source_ && (draft_ || size_ > rewritten_ * 2 + settings_.compact_after)) {
+    compact_a_little();
   }
   const std::string framed = frame(encode_record(record));
   // A retire comes after all sessions have ended, so the space set aside for them is its own too. A

@@ -24,7 +24,8 @@ namespace berth::worker {
 /// the table (the snapshot source) before anything else is accepted.
 ///
 /// When it has grown by `compact_after` it is rewritten, beside and renamed, from the snapshot
-/// source. Loop thread only: a write costs microseconds.
+/// source: a page with each write, so that nobody waits for the thousands of sessions that are
+/// over. Loop thread only: a write costs microseconds.
 class Journal final : public Ledger {
  public:
   struct Settings {
@@ -49,10 +50,11 @@ class Journal final : public Ledger {
   static Result<Opened> open(Settings settings, Log log);
   ~Journal() override;
 
+  /// A page of the present state: records of at most `most` sessions that are over, from the place
+  /// `from`, 0 or the last page's `next`.
+  using SnapshotSource = std::function<SnapshotPage(std::uint64_t from, std::size_t most)>;
   /// Where a rewrite gets the present state from. Called only from inside write() and rewrite().
-  void set_snapshot_source(std::function<std::vector<Record>()> source) {
-    source_ = std::move(source);
-  }
+  void set_snapshot_source(SnapshotSource source) { source_ = std::move(source); }
 
   Status write(const Record& record) override;
   /// Replaces the file by the snapshot source's records; `sync` forces them to disk.
@@ -62,8 +64,20 @@ class Journal final : public Ledger {
 
  private:
   Journal(Settings settings, Log log, UniqueFd lock);
-  std::filesystem::path file() const { return settings_.directory / "journal"; }
+  /// The file that is to take this one's place, while it is being written.
+  struct Draft {
+    std::filesystem::path path;
+    UniqueFd fd;
+    std::uint64_t size = 0;
+    std::uint64_t next = 0;  ///< Where the next page of the snapshot begins.
+    bool sync = false;       ///< Must be on disk before it counts.
+  };
+  Result<Draft> begin_draft() const;
+  Status add_to(Draft& draft, const std::vector<Record>& records) const;
+  Status put_in_place(Draft draft);
   Status start_file(const std::vector<Record>& records, bool sync);
+  void compact_a_little();
+  Status add_page();
   /// Uses the file as it is, for sessions that live on a disk without space.
   Status go_on(std::uint64_t good_bytes);
   Status append(const std::string& framed, bool sync);
@@ -72,6 +86,7 @@ class Journal final : public Ledger {
   Status keep_aside(const std::filesystem::path& name) const;
 
   Settings settings_;
+  const std::filesystem::path file_;
   Log log_;
   UniqueFd lock_;
   UniqueFd fd_;
@@ -80,7 +95,8 @@ class Journal final : public Ledger {
   std::uint64_t allotted_ = 0;   ///< Disk blocks exist up to here.
   bool allotting_works_ = true;  ///< Some file systems cannot.
   bool incomplete_ = false;
-  std::function<std::vector<Record>()> source_;
+  SnapshotSource source_;
+  std::optional<Draft> draft_;  ///< Of a compaction under way.
 };
 
 /// The kernel's id of this boot of the machine.

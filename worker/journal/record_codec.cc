@@ -1,5 +1,6 @@
 #include "worker/journal/record_codec.h"
 
+#include <array>
 #include <type_traits>
 
 namespace berth::worker {
@@ -10,10 +11,12 @@ class Writer {
   explicit Writer(std::string& out) : out_(out) {}
   void operator()(std::int64_t v) {
     auto u = static_cast<std::uint64_t>(v);
-    for (int i = 0; i < 8; ++i) {
-      out_.push_back(static_cast<char>(u & 0xff));
+    std::array<char, 8> bytes;
+    for (char& byte : bytes) {
+      byte = static_cast<char>(u & 0xff);
       u >>= 8;
     }
+    out_.append(bytes.data(), bytes.size());
   }
   void operator()(const std::string& s) {
     (*this)(static_cast<std::int64_t>(s.size()));

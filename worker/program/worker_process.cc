@@ -111,7 +111,8 @@ Status WorkerProcess::Impl::open_state() {
   BERTH_TRY(kill_what_was_left());
   const std::size_t known = table->session_count();
   table->finish_restore(opened.same_boot);
-  journal->set_snapshot_source([this] { return table->snapshot(); });
+  journal->set_snapshot_source(
+      [this](std::uint64_t from, std::size_t most) { return table->snapshot(from, most); });
   if (const auto done = journal->rewrite(table->retired()); !done) {
     // What is in the journal leads to the same table again, so only growth is lost.
     log.warn("the journal cannot be rewritten", {{"error", done.error()}});

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "berth/api/activity.h"
 #include "berth/api/ids.h"
@@ -131,6 +132,13 @@ inline bool happens_anyway(const Record& r) {
          !std::holds_alternative<CordonRecord>(r) && !std::holds_alternative<RetiredRecord>(r) &&
          !std::holds_alternative<ActivityAcceptedRecord>(r);
 }
+
+/// A part of the records that make a table again. Played back in order they give the same table,
+/// also if steps were taken between the pages.
+struct SnapshotPage {
+  std::vector<Record> records;
+  std::optional<std::uint64_t> next;  ///< Where the next page begins; nothing: this was the last.
+};
 
 /// Where the table's steps are written down.
 class Ledger {

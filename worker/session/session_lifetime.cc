@@ -113,18 +113,28 @@ void SessionTable::remember(EndedSession over) {
   if (over.reason == api::EndReason::kGivenBack) {
     return;  // Nobody learnt of it: its id may be asked for again at once.
   }
-  forget_at_.emplace_back(clock_.now() + settings_.remember_ended, over.id);
-  ended_.insert_or_assign(over.id, std::move(over));
-  while (ended_.size() > settings_.max_ended) {
-    ended_.erase(forget_at_.front().second);
-    forget_at_.pop_front();
+  const api::SessionId id = over.id;
+  if (!ended_.insert_or_assign(id, std::move(over)).second) {
+    // Only a replay can bring an id twice, with its reuse in between: it is forgotten once, later.
+    const auto older = std::find_if(forget_at_.begin(), forget_at_.end(),
+                                    [&](const auto& entry) { return entry.second == id; });
+    older->second = api::SessionId();
   }
+  forget_at_.emplace_back(clock_.now() + settings_.remember_ended, id);
+  while (ended_.size() > settings_.max_ended) {
+    forget_oldest();
+  }
+}
+
+void SessionTable::forget_oldest() {
+  ended_.erase(forget_at_.front().second);
+  forget_at_.pop_front();
+  ++forgotten_;
 }
 
 void SessionTable::forget_old(TimePoint now) {
   while (!forget_at_.empty() && forget_at_.front().first <= now) {
-    ended_.erase(forget_at_.front().second);
-    forget_at_.pop_front();
+    forget_oldest();
   }
 }
 

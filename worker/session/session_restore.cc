@@ -154,16 +154,24 @@ void SessionTable::finish_restore(bool same_boot) {
   changed();
 }
 
-std::vector<Record> SessionTable::snapshot() const {
-  std::vector<Record> out;
+SnapshotPage SessionTable::snapshot(std::uint64_t from, std::size_t most) const {
+  SnapshotPage page;
+  std::vector<Record>& out = page.records;
+  std::size_t at = from > forgotten_ ? from - forgotten_ : 0;
+  for (; at < forget_at_.size() && out.size() < most; ++at) {
+    if (const auto over = ended_.find(forget_at_[at].second); over != ended_.end()) {
+      out.emplace_back(over->second);
+    }
+  }
+  if (at < forget_at_.size()) {
+    page.next = forgotten_ + at;
+    return page;
+  }
   if (epoch_ != 0 || cordoned_ || drain_deadline_) {
     out.emplace_back(CordonRecord{epoch_, cordoned_, drain_deadline_});
   }
   if (retired_) {
     out.emplace_back(RetiredRecord{});
-  }
-  for (const auto& [at, id] : forget_at_) {
-    out.emplace_back(ended_.at(id));
   }
   for (const auto& [id, hold] : holds_) {
     out.emplace_back(hold);
@@ -183,7 +191,7 @@ std::vector<Record> SessionTable::snapshot() const {
       out.emplace_back(SessionEndingRecord{s->id, s->end_reason, s->keep_for});
     }
   }
-  return out;
+  return page;
 }
 
 }  // namespace berth::worker

@@ -211,7 +211,11 @@ class SessionTable {
   /// Never admits again, for a worker that cannot know what it promised.
   void restore_retired() { retired_ = true; }
   /// Records that rebuild the present state.
-  std::vector<Record> snapshot() const;
+  std::vector<Record> snapshot() const { return snapshot(0, SIZE_MAX).records; }
+  /// The same in pages, between which steps may be taken: at most `most` sessions that are over,
+  /// from the place `from` (0, or the last page's `next`). The last page holds all that is not
+  /// over.
+  SnapshotPage snapshot(std::uint64_t from, std::size_t most) const;
 
  private:
   Session* find_mutable(const api::SessionId& id);
@@ -233,6 +237,7 @@ class SessionTable {
   void end_hold(const api::SessionId& id);
   void release_hold(api::SessionId id);  ///< By value: the name may be that of the hold itself.
   void forget_old(TimePoint now);
+  void forget_oldest();
   bool any_open() const;
   Status check_epoch(std::int64_t epoch) const;
   Status set_cordon(CordonRecord next);
@@ -248,6 +253,7 @@ class SessionTable {
   std::map<api::SessionId, EndedSession> holds_;
   std::unordered_map<api::SessionId, EndedSession> ended_;
   std::deque<std::pair<TimePoint, api::SessionId>> forget_at_;  ///< Oldest first.
+  std::uint64_t forgotten_ = 0;  ///< How many have left forget_at_: its first one's place.
   std::set<std::pair<TimePoint, api::SessionId>>
       looks_;  ///< Sessions and holds by when to look at them.
   std::vector<TableEvent> events_;

@@ -199,9 +199,9 @@ TEST_F(JournalTest, GrowsOnlyUntilItIsRewrittenFromTheTable) {
   settings_.compact_after = 4096;
   auto j = open();
   int snapshots = 0;
-  j.journal->set_snapshot_source([&] {
+  j.journal->set_snapshot_source([&](std::uint64_t, std::size_t) {
     ++snapshots;
-    return std::vector{opened_record("live")};
+    return SnapshotPage{{opened_record("live")}, std::nullopt};
   });
   for (int i = 0; i < 1000; ++i) {
     ASSERT_TRUE(j.journal->write(ended("s" + std::to_string(i))));
@@ -210,6 +210,71 @@ TEST_F(JournalTest, GrowsOnlyUntilItIsRewrittenFromTheTable) {
   EXPECT_GT(snapshots, 5);
   j.journal.reset();
   EXPECT_EQ(open().records.front(), opened_record("live"));
+}
+
+TEST_F(JournalTest, AWriteNeverWaitsForMoreThanOnePageOfACompaction) {
+  settings_.compact_after = 4096;
+  auto j = open();
+  std::vector<std::uint64_t> asked;
+  j.journal->set_snapshot_source([&](std::uint64_t from, std::size_t most) {
+    EXPECT_LE(most, 64u);
+    asked.push_back(from);
+    SnapshotPage page{{ended("page-" + std::to_string(from))}, from + 1};
+    if (from == 9) {
+      page.next.reset();
+    }
+    return page;
+  });
+  int writes = 0;
+  for (; asked.empty(); ++writes) {
+    ASSERT_TRUE(j.journal->write(ended("s" + std::to_string(writes))));
+  }
+  for (std::size_t i = 2; i <= 10; ++i) {
+    ASSERT_TRUE(j.journal->write(ended("meanwhile")));
+    ASSERT_EQ(asked.size(), i);
+  }
+  EXPECT_EQ(asked, (std::vector<std::uint64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  j.journal.reset();
+  const auto records = open().records;
+  ASSERT_EQ(records.size(), 11u) << "ten pages and what was written with the last one";
+  EXPECT_EQ(records.front(), ended("page-0"));
+  EXPECT_EQ(records.back(), ended("meanwhile"));
+}
+
+TEST_F(JournalTest, AWorkerKilledWithinACompactionHasLostNothing) {
+  settings_.compact_after = 4096;
+  auto j = open();
+  int pages = 0;
+  j.journal->set_snapshot_source([&](std::uint64_t from, std::size_t) {
+    ++pages;
+    return SnapshotPage{{ended("page")}, from + 1};
+  });
+  std::vector<Record> written;
+  while (pages < 3) {
+    written.push_back(opened_record("s" + std::to_string(written.size())));
+    ASSERT_TRUE(j.journal->write(written.back()));
+  }
+  j.journal.reset();
+  EXPECT_EQ(open().records, written);
+  EXPECT_FALSE(fs::exists(file().string() + ".new"));
+}
+
+TEST_F(JournalTest, ARewriteReplacesACompactionUnderWay) {
+  settings_.compact_after = 4096;
+  auto j = open();
+  int pages = 0;
+  j.journal->set_snapshot_source([&](std::uint64_t from, std::size_t most) {
+    ++pages;
+    return most == SIZE_MAX ? SnapshotPage{{opened_record("whole")}, std::nullopt}
+                            : SnapshotPage{{ended("page")}, from + 1};
+  });
+  while (pages < 3) {
+    ASSERT_TRUE(j.journal->write(ended("s")));
+  }
+  ASSERT_TRUE(j.journal->rewrite(false));
+  ASSERT_TRUE(j.journal->write(ended("after")));
+  j.journal.reset();
+  EXPECT_EQ(open().records, (std::vector{opened_record("whole"), ended("after")}));
 }
 
 TEST_F(JournalTest, OnAFullDiskACreateIsRefusedAndLeavesNothingBehind) {
@@ -232,7 +297,9 @@ TEST_F(JournalTest, OnAFullDiskACreateIsRefusedAndLeavesNothingBehind) {
 TEST_F(JournalTest, AnEndThatCouldNotBeWrittenIsMadeUpForBeforeAnythingIsAccepted) {
   auto j = open();
   ASSERT_TRUE(j.journal->write(opened_record("s1")));
-  j.journal->set_snapshot_source([] { return std::vector{ended("s1")}; });
+  j.journal->set_snapshot_source([](std::uint64_t, std::size_t) {
+    return SnapshotPage{{ended("s1")}, std::nullopt};
+  });
   {
     const SmallDisk disk(fs::file_size(file()) + 10);
     EXPECT_FALSE(j.journal->write(ended("s1")));

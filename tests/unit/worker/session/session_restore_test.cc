@@ -159,5 +159,43 @@ TEST_F(TableTest, ASnapshotRebuildsTheSameTable) {
   EXPECT_EQ(reason(table_->find_activity(sid("s1"), aid("a"))), "ResultForgotten");
 }
 
+TEST_F(TableTest, PagesWithStepsInBetweenGiveTheTableOfTheLastStep) {
+  settings_.max_ended = 4;
+  make();
+  for (const char* id : {"a", "b", "c", "d"}) {
+    open(id);
+    ASSERT_TRUE(table_->end(sid(id), EndReason::kCompleted));
+  }
+  open("live");
+  std::vector<Record> records;
+  std::optional<std::uint64_t> next = 0;
+  for (int step = 0; next; ++step) {
+    const SnapshotPage page = table_->snapshot(*next, 1);
+    records.insert(records.end(), page.records.begin(), page.records.end());
+    next = page.next;
+    if (step == 1) {  // Pushes "a" and "b" out, and "a" comes back.
+      for (const char* id : {"e", "f", "a"}) {
+        open(id);
+        ASSERT_TRUE(table_->end(sid(id), EndReason::kCompleted));
+      }
+      ASSERT_TRUE(table_->end(sid("live"), EndReason::kLeaseExpired));
+      open("later");
+    }
+  }
+  const api::Slots before = table_->slots();
+
+  make();
+  for (const Record& r : records) {
+    table_->replay(r);
+  }
+  EXPECT_EQ(table_->slots().used, before.used);
+  EXPECT_NE(table_->find(sid("later")), nullptr);
+  EXPECT_EQ(table_->find(sid("live")), nullptr);
+  for (const char* id : {"e", "f", "a", "live"}) {
+    EXPECT_NE(table_->find_ended(sid(id)), nullptr) << id;
+  }
+  EXPECT_EQ(table_->snapshot().size(), 5u) << "each id once";
+}
+
 }  // namespace
 }  // namespace berth::worker
