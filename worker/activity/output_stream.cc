@@ -48,7 +48,7 @@ void OutputStream::forget(std::int64_t before) {
   }
 }
 
-Result<api::ActivityOutput> OutputStream::read(std::int64_t after) {
+Status OutputStream::take(std::int64_t after) {
   if (after > end_) {
     return fail(Error::invalid(
         "after", "is beyond the output, which ends at " + std::to_string(end_) + " now"));
@@ -60,6 +60,17 @@ Result<api::ActivityOutput> OutputStream::read(std::int64_t after) {
                         " was taken already, by a read that asked for what comes after it"));
   }
   forget(after);
+  if (waiting_ && cost_ <= kLowWater) {
+    waiting_ = false;
+    if (on_room_) {
+      on_room_();
+    }
+  }
+  return {};
+}
+
+Result<api::ActivityOutput> OutputStream::read(std::int64_t after) {
+  BERTH_TRY(take(after));
   api::ActivityOutput out;
   out.next = begin_;
   std::size_t room = kMaxRead;
@@ -70,12 +81,6 @@ Result<api::ActivityOutput> OutputStream::read(std::int64_t after) {
     out.next += static_cast<std::int64_t>(n);
   }
   out.end = finished_ && out.next == end_;
-  if (waiting_ && cost_ <= kLowWater) {
-    waiting_ = false;
-    if (on_room_) {
-      on_room_();
-    }
-  }
   return out;
 }
 

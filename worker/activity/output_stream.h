@@ -27,12 +27,14 @@ class OutputStream {
   /// Nothing more comes.
   void finish();
   bool full() const { return cost_ >= kHighWater; }
-  /// Runs when a full stream has room again, inside read(). Null: nobody waits any more.
+  /// Runs when a full stream has room again, inside take() or read(). Null: nobody waits any more.
   void on_room(std::function<void()> fn) { on_room_ = std::move(fn); }
 
-  /// What comes after `after`, perhaps nothing yet. The reader has everything before `after`: that
-  /// is forgotten. Gone "OutputTaken" for what was forgotten earlier, InvalidArgument "after" for
-  /// what was never printed.
+  /// The reader has everything before `after`: that is forgotten. To be told as soon as it is
+  /// known, also by a reader who will wait: a writer may wait for it. Gone "OutputTaken" for what
+  /// was forgotten earlier, InvalidArgument "after" for what was never printed.
+  Status take(std::int64_t after);
+  /// take(), then what comes after `after`, perhaps nothing yet.
   Result<api::ActivityOutput> read(std::int64_t after);
   /// A read at `after` would give bytes, the end or an error.
   bool has_news(std::int64_t after) const { return finished_ || after != end_; }

@@ -72,6 +72,10 @@ void WorkerApi::get_output(const SessionCall& call) {
       self->answer();
     }
   });
+  // The command may wait for room, and this poll for the command.
+  if (const auto stream = parts_.service.activity_output(call.id(), poll->activity)) {
+    (void)(*stream)->take(*after);  // A refusal is for the answer to tell.
+  }
   poll->look();
 }
 

@@ -44,6 +44,17 @@ TEST_F(OutputApiTest, ALongPollWaitsForBytes) {
   EXPECT_EQ(service_->activity_watches(), 0U);
 }
 
+TEST_F(OutputApiTest, APollThatWaitsTellsTheCommandAtOnceThatThereIsRoom) {
+  int room = 0;
+  executor_->runs.at("a")->output->on_room([&] { ++room; });
+  executor_->print("a", std::string(OutputStream::kMaxRead, 'x'));
+  const auto next = output("?wait=25")->body()["next"].get<std::int64_t>();
+  ASSERT_EQ(next, static_cast<std::int64_t>(OutputStream::kMaxRead));
+  const auto poll = output("?wait=25&after=" + std::to_string(next));
+  EXPECT_EQ(poll->status(), 0);
+  EXPECT_EQ(room, 1);
+}
+
 TEST_F(OutputApiTest, TheEndAnswersTheLongPoll) {
   const auto poll = output("?wait=25");
   finish("a");
