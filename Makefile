@@ -69,6 +69,19 @@ fuzz: deps ## Every fuzz target for FUZZ_SECONDS (60)
 	cmake --build build/fuzz -j $(JOBS) --target fuzz_targets
 	tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
 
+.PHONY: images
+images: ## The four container images, with docker, podman or buildah (IMAGES="--prefix NAME --tag TAG")
+	deploy/image/build.sh $(IMAGES)
+
+SCENARIOS ?=
+.PHONY: e2e e2e-long
+e2e: build ## Everything on a real Kubernetes on this machine: needs root and Go 1.26 (SCENARIOS="1 7" for some)
+	@cmake/install-packages.sh e2e
+	tests/e2e/run.py $(SCENARIOS)
+e2e-long: build ## The same with the long churns
+	@cmake/install-packages.sh e2e
+	tests/e2e/run.py --long $(SCENARIOS)
+
 .PHONY: install
 install: build ## Install programs, libraries and the CMake package under PREFIX (/usr/local)
 	cmake --install build/release --prefix $(PREFIX)

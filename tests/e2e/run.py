@@ -58,7 +58,7 @@ def check_machine(programs: Path) -> None:
 def chosen(wanted: list[str], long: bool) -> list[str]:
     names = sorted(p.stem for p in (HERE / "scenarios").glob("s[0-9]*.py"))
     if wanted:
-        picked = [n for n in names if any(w in n or n.startswith(f"s{int(w):02}_") if w.isdigit() else w in n for w in wanted)]
+        picked = [n for n in names if any(n.startswith(f"s{int(w):02}_") if w.isdigit() else w in n for w in wanted)]
         if not picked:
             sys.exit(f"no scenario matches {wanted}; there are: {' '.join(names)}")
         return picked

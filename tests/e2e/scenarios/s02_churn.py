@@ -1,0 +1,25 @@
+"""Short sessions of random length through constant scale-up and scale-down: none ended by us, no limit passed."""
+
+from stand.load import Load
+from stand.process import wait_until
+
+LIMIT = 3
+
+
+def run(world, count=300, seconds=240):
+    pool = world.pool("churn", sessions={"maxPerWorker": LIMIT},
+                      scaling={"maxWorkers": 6, "freeSlots": 1, "scaleToZeroAfter": "1s", "tolerance": 0,
+                               "scaleDown": {"stabilizationWindow": "1s"}})
+    load = Load(pool, callers=14, limit=LIMIT, count=count, pause=(0.0, 6.0))
+    with load:
+        load.wait(seconds)
+    load.check(at_least=count)
+    pool.wait_empty()
+    events = [e["reason"] for e in pool.events()]
+    assert "WorkerRetired" in events and "WorkerCreated" in events, events
+    wait_until("the metrics agree that nothing is left", lambda: slots_in_use(world) == 0, 20)
+    pool.remove()
+
+
+def slots_in_use(world) -> float:
+    return world.metrics_of(world.leader()).sum("berth_pool_session_slots", state="used")

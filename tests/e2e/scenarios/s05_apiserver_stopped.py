@@ -1,0 +1,32 @@
+"""The API server is stopped under load: sessions still open and close; then everything converges."""
+
+from stand.load import Load
+from stand.process import wait_until
+
+LIMIT = 4
+
+
+def run(world):
+    pool = world.pool("apiserver", sessions={"maxPerWorker": LIMIT}, scaling={"minWorkers": 2, "maxWorkers": 4, "freeSlots": 1})
+    workers = pool.wait_ready(2)
+    held = pool.open()
+    with Load(pool, callers=5, limit=LIMIT, pause=(0.0, 0.5)) as load:
+        wait_until("sessions are served", lambda: load.done >= 10, 60)
+        world.cluster.stop_apiserver()
+        try:
+            before = load.done
+            # Longer than the Lease: whoever led has given up and been started again by its kubelet meanwhile.
+            wait_until("a minute of sessions is served without it", lambda: load.done >= before + 60, 150)
+            assert held.run("echo", "held").strip() == "held"
+        finally:
+            world.cluster.start_apiserver()
+        world.wait_for_berth(120)
+        before = load.done
+        wait_until("sessions are served after it", lambda: load.done >= before + 20, 60)
+    load.check(at_least=90)
+    held.complete()
+    still = {w["metadata"]["uid"] for w in pool.ready_workers()}
+    assert {w["metadata"]["uid"] for w in workers} <= still, "no worker was lost to the silence"
+    pool.change({"scaling": {"minWorkers": 0}})
+    pool.wait_empty(120)
+    pool.remove()
