@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "berth/auth/session_token.h"
+#include "berth/base/base64.h"
 #include "client/src/errors.h"
 
 namespace berth::client {
@@ -19,13 +19,6 @@ constexpr std::uint64_t kMaxAnswer = 64u << 20;
 
 constexpr Backoff::Settings kSilence = {
     .initial = milliseconds(100), .max = seconds(2), .factor = 2.0, .jitter = 0.5};
-
-Result<std::string> decode_base64(std::string text) {
-  std::replace(text.begin(), text.end(), '+', '-');
-  std::replace(text.begin(), text.end(), '/', '_');
-  text.erase(std::find(text.begin(), text.end(), '='), text.end());
-  return auth::base64url_decode(text);
-}
 
 ClientError activity_error(ErrorKind kind, api::ActivityFailure failure) {
   ClientError e = client_error(
@@ -68,6 +61,7 @@ void ActivityCall::new_attempt() {
   activity_id_ = parts_.random.name(kIdLength);
   unclear_ = false;
   version_ = 0;
+  output_lost_.reset();
   silence_.reset();
   api::StartActivity start;
   start.activity_id = api::ActivityId(activity_id_);
@@ -114,6 +108,7 @@ void ActivityCall::posted(const Result<http::Response>& result) {
   if (cancelling_) {
     send_cancel();
   }
+  read_output();
   take(result);
 }
 
@@ -190,7 +185,7 @@ void ActivityCall::take(const Result<http::Response>& result) {
     return;
   }
   if (is_final(info->state)) {
-    settle(*info);
+    final(*info);
     return;
   }
   // A worker that answers without news and without waiting must not be hammered.
@@ -217,12 +212,44 @@ void ActivityCall::report(const api::ActivityInfo& info) {
   }
 }
 
+void ActivityCall::read_output() {
+  if (!ask_.callbacks.output || output_) {
+    return;
+  }
+  output_ = std::make_shared<OutputReader>(
+      OutputReader::Parts{parts_.loop, parts_.random, parts_.door}, session_, activity_id_,
+      ask_.callbacks.output, [this](std::optional<Error> lost) {
+        const auto self = shared_from_this();
+        output_lost_ = std::move(lost);
+        output_.reset();
+        if (const auto info = std::exchange(final_, std::nullopt)) {
+          settle(*info);
+        }
+      });
+  output_->start();
+}
+
+void ActivityCall::final(api::ActivityInfo info) {
+  if (output_) {
+    final_ = std::move(info);
+  } else {
+    settle(info);
+  }
+}
+
 void ActivityCall::settle(const api::ActivityInfo& info) {
   if (info.state == api::ActivityState::kSucceeded) {
-    auto output = decode_base64(info.stdout_base64);
+    auto output = base64_decode(info.stdout_base64);
     if (!output) {
       finish(fail(client_error(ErrorKind::kInternal,
-                               std::move(output).error().wrap("decoding the activity's output"))));
+                               Error::internal("the activity's output is not base64"))));
+      return;
+    }
+    if (output_lost_) {
+      finish(fail(activity_error(
+          ErrorKind::kActivityFailed,
+          {std::string(output_lost_->reason_or_code()),
+           "it succeeded, but its output was not all read: " + output_lost_->message, false})));
       return;
     }
     finish(ActivityResult{info.result, info.exit_status, *std::move(output), info.stderr_tail});
@@ -301,6 +328,7 @@ void ActivityCall::cancel_answered(const Result<http::Response>& result) {
   }
   if (result && result->status < 400) {
     step_ = Step::kRunning;
+    read_output();
     poll();
     return;
   }
@@ -319,6 +347,9 @@ void ActivityCall::finish(Outcome<ActivityResult> outcome) {
   }
   call_.cancel();
   cancel_call_.cancel();
+  if (const auto output = std::exchange(output_, nullptr)) {
+    output->stop();
+  }
   const auto callbacks = std::exchange(ask_.callbacks, {});
   session_->remove(*this);
   done(std::move(outcome));

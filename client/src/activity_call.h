@@ -2,11 +2,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "berth/api/activity.h"
 #include "berth/base/backoff.h"
 #include "berth/client/client.h"
+#include "client/src/output_reader.h"
 #include "client/src/session.h"
 
 namespace berth::client {
@@ -15,12 +17,14 @@ namespace berth::client {
 /// made by make_shared; kept by its session while it runs.
 ///
 /// Each attempt has an id of its own and is started with as many repeats as it takes: the worker
-/// runs an id once. It is then watched by long polls until it is final.
+/// runs an id once. It is then watched by long polls until it is final, and its output, if that is
+/// streamed, read beside.
 class ActivityCall final : public Session::Call, public std::enable_shared_from_this<ActivityCall> {
  public:
   struct Parts {
     EventLoop& loop;
     Random& random;
+    std::shared_ptr<Door> door;
     Log log;
   };
   struct Ask {
@@ -52,6 +56,8 @@ class ActivityCall final : public Session::Call, public std::enable_shared_from_
   void polled(const Result<http::Response>& result);
   void take(const Result<http::Response>& result);
   void report(const api::ActivityInfo& info);
+  void read_output();
+  void final(api::ActivityInfo info);
   void settle(const api::ActivityInfo& info);
   void send_cancel();
   void cancel_answered(const Result<http::Response>& result);
@@ -79,6 +85,9 @@ class ActivityCall final : public Session::Call, public std::enable_shared_from_
   std::int64_t version_ = 0;
   Json progress_;
   std::string stderr_tail_;
+  std::shared_ptr<OutputReader> output_;  ///< While there is output to read.
+  std::optional<Error> output_lost_;
+  std::optional<api::ActivityInfo> final_;  ///< Waits for the output.
   TimePoint last_answer_{};
   TimePoint poll_sent_{};
   Backoff retry_;

@@ -86,7 +86,7 @@ void Core::open(Opening opening, const ScopePtr& scope, DoneFn<SessionPtr> done)
   CreateCall::Ask ask;
   ask.ns = options_.ns;
   ask.pool = opening.pool;
-  ask.gateway_token = options_.token;
+  ask.gateway_token = token();
   ask.options = opening.options;
   ask.recreate_token = opening.recreate_token;
   ask.call_timeout = options_.call_timeout;
@@ -160,12 +160,16 @@ void Core::left(const Session* session) {
 
 // --- calls
 
+std::function<std::string()> Core::token() const {
+  return options_.token_source ? options_.token_source : [token = options_.token] { return token; };
+}
+
 void Core::execute(const SessionPtr& session, ActivityCall::Ask ask, const ScopePtr& scope,
                    DoneFn<ActivityResult> done) {
   if (!refuses(session, done)) {
     run(std::make_shared<ActivityCall>(
-            ActivityCall::Parts{parts_.loop, parts_.random, options_.log}, session, std::move(ask),
-            once<ActivityResult>(++last_call_, std::move(done))),
+            ActivityCall::Parts{parts_.loop, parts_.random, parts_.door, options_.log}, session,
+            std::move(ask), once<ActivityResult>(++last_call_, std::move(done))),
         scope);
   }
 }
@@ -198,9 +202,9 @@ void Core::get(const std::string& path, const ScopePtr& scope, DoneFn<Json> done
     done(fail(shut_ ? closed_error() : client_error(*bad_gateway_)));
     return;
   }
-  run(std::make_shared<GetCall>(GetCall::Parts{parts_.loop, parts_.transport, gateways_,
-                                               options_.token, options_.call_timeout},
-                                path, once<Json>(++last_call_, std::move(done))),
+  run(std::make_shared<GetCall>(
+          GetCall::Parts{parts_.loop, parts_.transport, gateways_, token(), options_.call_timeout},
+          path, once<Json>(++last_call_, std::move(done))),
       scope);
 }
 

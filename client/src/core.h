@@ -85,6 +85,7 @@ class Core {
   bool refuses(const SessionPtr& session, const DoneFn<T>& done) const;
   void opened(const Opening& opening, const ScopePtr& scope, CreateCall::Opened opened,
               const DoneFn<SessionPtr>& done);
+  std::function<std::string()> token() const;
   void left(const Session* session);
   void closed();
 

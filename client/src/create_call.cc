@@ -54,7 +54,7 @@ void CreateCall::send() {
   call_ =
       parts_.transport.send(parts_.gateways.origin(gateway_),
                             json_request("POST", pool_path(ask_.ns, ask_.pool) + "/sessions",
-                                         to_json(body), ask_.gateway_token),
+                                         to_json(body), ask_.gateway_token()),
                             options, [weak = weak_from_this(), now](Result<http::Response> result) {
                               if (const auto self = weak.lock()) {
                                 self->answered(now, std::move(result));

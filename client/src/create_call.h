@@ -33,7 +33,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
   struct Ask {
     std::string ns;
     std::string pool;
-    std::string gateway_token;
+    std::function<std::string()> gateway_token;
     SessionOptions options;
     std::optional<std::string> recreate_token;
     Duration call_timeout{};

@@ -30,7 +30,7 @@ void GetCall::send() {
   options.deadline = parts_.call_timeout;
   options.max_body = kMaxAnswer;
   call_ = parts_.transport.send(parts_.gateways.origin(gateway_),
-                                request_of("GET", path_, parts_.token), options,
+                                request_of("GET", path_, parts_.token()), options,
                                 [weak = weak_from_this()](const Result<http::Response>& result) {
                                   if (const auto self = weak.lock()) {
                                     self->answered(result);

@@ -19,7 +19,7 @@ class GetCall : public std::enable_shared_from_this<GetCall> {
     EventLoop& loop;
     http::Transport& transport;
     Gateways& gateways;
-    std::string token;
+    std::function<std::string()> token;
     Duration call_timeout{};
   };
   using DoneFn = std::function<void(Outcome<Json>)>;

@@ -37,7 +37,10 @@ struct ClientOptions {
   /// Origin of the gateway, "http://host:port". Several, comma-separated: tried in turn. A bad one
   /// shows as kInvalidArgument "gateway" from the first call.
   std::string gateway{};
-  std::string token{};         ///< Bearer token for the gateway.
+  std::string token{};  ///< Bearer token for the gateway.
+  /// Instead of `token`, for one that changes: asked before each call, on the client's thread, so
+  /// it must not block. It must outlive the client.
+  std::function<std::string()> token_source{};
   std::string ns = "default";  ///< Namespace of the pools.
   std::string pool{};          ///< Default pool of contexts that name none.
   /// Where activities go: straight to the worker's address (inside the cluster and under `berth
@@ -145,9 +148,19 @@ struct ActivityResult {
   std::string output{};                       ///< exec: raw stdout.
   std::string stderr_tail{};
 };
+/// A piece of what an exec prints, in order, nothing left out. On the client's thread: hand it on
+/// and return. `next` asks for what follows and may be called from any thread; until then the
+/// command at the worker waits once its buffers are full (256 KiB there, and its pipes).
+using OutputFn =
+    std::function<void(std::vector<api::ActivityOutput::Chunk> chunks, std::function<void()> next)>;
+
 struct ActivityCallbacks {
   std::function<void(const Json&)> progress{};                 ///< On the client's thread.
   std::function<void(const std::string& tail)> stderr_tail{};  ///< The newest tail.
+  /// For "exec" with {"stream": true} in its input. The result comes when all of the output was
+  /// taken, and holds none of it. If some was lost (the worker restarted, another reader took it)
+  /// the activity counts as failed.
+  OutputFn output{};
 };
 Future<ActivityResult> execute_activity(const Context& session, std::string type, Json input,
                                         ActivityCallbacks callbacks = {});
