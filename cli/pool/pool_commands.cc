@@ -52,18 +52,16 @@ std::vector<std::string> row(const Json& pool) {
 }
 
 Result<Json> get_pool(KubeSession& session, const std::string& name) {
-  return session.wait([&](kube::Client& client, kube::Client::ObjectFn fn) {
-    return client.get(kube::kSessionPools, session.ns(), name, std::move(fn));
-  });
+  return session.get(kube::kSessionPools, name);
 }
 
 void print_workers(KubeSession& session, const std::string& pool) {
-  kube::ListOptions options;
-  options.label_selector = std::string(api::kPoolLabel) + "=" + pool;
-  const Result<Json> pods = session.wait([&](kube::Client& client, kube::Client::ObjectFn fn) {
-    return client.list(kube::kPods, session.ns(), options, std::move(fn));
-  });
-  const Json* items = pods ? find(*pods, "items") : nullptr;
+  const Result<Json> pods = session.list(kube::kPods, std::string(api::kPoolLabel) + "=" + pool);
+  if (!pods) {
+    std::cout << "Workers:    unknown: " << printable(pods.error().text()) << "\n";
+    return;
+  }
+  const Json* items = find(*pods, "items");
   if (items == nullptr || !items->is_array() || items->empty()) {
     std::cout << "Workers:    none\n";
     return;
@@ -85,9 +83,7 @@ int pool_list(const Flags& flags, const std::string& output) {
   if (!session) {
     return report(session.error());
   }
-  const Result<Json> pools = (*session)->wait([&](kube::Client& client, kube::Client::ObjectFn fn) {
-    return client.list(kube::kSessionPools, (*session)->ns(), {}, std::move(fn));
-  });
+  const Result<Json> pools = (*session)->list(kube::kSessionPools, "");
   if (!pools) {
     return report(pools.error());
   }
@@ -149,10 +145,7 @@ int pool_scale(const Flags& flags, const std::string& name, std::optional<std::i
     return report(session.error());
   }
   const Json patch = {{"spec", {{"workers", count ? Json(*count) : Json(nullptr)}}}};
-  const Result<Json> done = (*session)->wait([&](kube::Client& client, kube::Client::ObjectFn fn) {
-    return client.merge_patch(kube::kSessionPools, (*session)->ns(), name, patch, "",
-                              std::move(fn));
-  });
+  const Result<Json> done = (*session)->merge_patch(kube::kSessionPools, name, patch);
   if (!done) {
     return report(done.error());
   }

@@ -1,6 +1,6 @@
 #include "cli/session/session_commands.h"
 
-#include <csignal>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 
@@ -13,9 +13,6 @@
 
 namespace berth::cli {
 namespace {
-
-constexpr int kBerthFailed = 125;
-constexpr int kCommandNotFound = 127;
 
 Result<Duration> duration_flag(const char* flag, const std::string& text) {
   return parse_duration(text).map_error([&](Error e) {
@@ -36,12 +33,15 @@ Result<std::string> save(const client::Context& session) {
 // Opens (by `open`), saves and prints a session. With a process to follow, a child does it and
 // stays.
 int open_and_leave(
-    const Connection& connection, const SessionFlags& flags, int keep_pid,
+    const Flags& flags, const std::string& pool, int keep_pid,
     const std::function<client::Future<client::Context>(const client::Context&)>& open) {
+  std::optional<Connection> connection;
   std::unique_ptr<client::Client> client;
   std::optional<client::Context> session;
+  // In the child, if there is one: a connection may have threads.
   const auto opened = [&]() -> Result<std::string> {
-    client = std::make_unique<client::Client>(client_options(connection, flags.pool));
+    BERTH_ASSIGN(connection, connect(flags));
+    client = std::make_unique<client::Client>(client_options(*connection, pool));
     client::Outcome<client::Context> outcome = open(client->context()).get();
     if (!outcome) {
       return fail(outcome.error().error);
@@ -78,6 +78,7 @@ int open_and_leave(
     return report(id.error());
   }
   std::cout << *id << '\n' << std::flush;
+  connection->close();
   // The session is meant to outlive this process; a destructor would complete it.
   std::_Exit(0);
 }
@@ -90,20 +91,6 @@ void print_sessions(const std::vector<api::SessionInfo>& sessions) {
                short_age(to_seconds(s.age))});
   }
   std::cout << table.text();
-}
-
-int print_result(const client::Outcome<client::ActivityResult>& result,
-                 std::size_t& stderr_printed) {
-  if (!result) {
-    report(result.error());
-    const auto& activity = result.error().activity;
-    return activity && activity->type == "CommandNotFound" ? kCommandNotFound : kBerthFailed;
-  }
-  std::cout << result->output << std::flush;
-  if (result->stderr_tail.size() > stderr_printed) {
-    std::cerr << result->stderr_tail.substr(stderr_printed) << std::flush;
-  }
-  return static_cast<int>(result->exit_status.value_or(0));
 }
 
 }  // namespace
@@ -127,71 +114,27 @@ Result<client::SessionOptions> session_options(const SessionFlags& flags) {
   return o;
 }
 
-int session_run(const Flags& flags, const SessionFlags& session_flags,
-                const std::vector<std::string>& argv) {
-  const Result<Connection> connection = connect(flags);
-  const Result<client::SessionOptions> options = session_options(session_flags);
-  if (!connection || !options) {
-    report(!connection ? connection.error() : options.error());
-    return kBerthFailed;
-  }
-  client::Client client(client_options(*connection, session_flags.pool));
-  const client::Context context = client.context().with_cancel();
-  // Ctrl-C cancels; the client then gives the session back. A second one ends us at once.
-  AsioLoop signals;
-  int received = 0;
-  const Cancel handler = signals.on_signals({SIGINT, SIGTERM}, [&](int signal) {
-    if (received != 0) {
-      std::_Exit(128 + signal);
-    }
-    received = signal;
-    context.cancel();
-  });
-  const auto wait = [&signals](const auto& future) -> decltype(auto) {
-    future.then([&signals](const auto&) { signals.stop(); });
-    signals.run();
-    return future.get();
-  };
-  const client::Outcome<client::Context> session = wait(client::create_session(context, *options));
-  if (!session) {
-    report(session.error());
-    return received != 0 ? 128 + received : kBerthFailed;
-  }
-  std::size_t printed = 0;
-  const auto result = wait(client::execute_activity(*session, "exec", {{"argv", argv}}, {}));
-  int status = print_result(result, printed);
-  (void)wait(client::complete_session(*session));
-  if (received != 0) {
-    status = 128 + received;
-  }
-  return status;
-}
-
 int session_create(const Flags& flags, const SessionFlags& session_flags, int keep_pid) {
-  const Result<Connection> connection = connect(flags);
   const Result<client::SessionOptions> options = session_options(session_flags);
-  if (!connection || !options) {
-    return report(!connection ? connection.error() : options.error());
+  if (!options) {
+    return report(options.error());
   }
-  return open_and_leave(*connection, session_flags, keep_pid, [&](const client::Context& context) {
+  return open_and_leave(flags, session_flags.pool, keep_pid, [&](const client::Context& context) {
     return client::create_session(context, *options);
   });
 }
 
 int session_recreate(const Flags& flags, const SessionFlags& session_flags, const std::string& id,
                      int keep_pid) {
-  const Result<Connection> connection = connect(flags);
   const Result<client::SessionOptions> options = session_options(session_flags);
-  if (!connection || !options) {
-    return report(!connection ? connection.error() : options.error());
+  if (!options) {
+    return report(options.error());
   }
   const Result<SavedSession> saved = load_session(id);
   if (!saved) {
     return report(saved.error());
   }
-  SessionFlags with_pool = session_flags;
-  with_pool.pool = saved->handle.pool;
-  return open_and_leave(*connection, with_pool, keep_pid, [&](const client::Context& context) {
+  return open_and_leave(flags, saved->handle.pool, keep_pid, [&](const client::Context& context) {
     return client::recreate_session(context, saved->recreate_token, *options);
   });
 }
@@ -219,14 +162,14 @@ int session_list(const Flags& flags, const SessionFlags& session_flags) {
 }
 
 int session_complete(const Flags& flags, const std::string& id, const std::string& keep_for) {
-  const Result<Connection> connection = connect(flags);
   const Result<Duration> keep = duration_flag("--keep-for", keep_for);
-  if (!connection || !keep) {
-    return report(!connection ? connection.error() : keep.error());
-  }
-  const Result<SavedSession> saved = load_session(id);
+  const Result<SavedSession> saved = keep ? load_session(id) : fail(keep.error());
   if (!saved) {
     return report(saved.error());
+  }
+  const Result<Connection> connection = connect(flags);
+  if (!connection) {
+    return report(connection.error());
   }
   client::Client client(client_options(*connection, saved->handle.pool));
   const client::Context session = client::attach_session(client.context(), saved->handle, false);

@@ -18,8 +18,10 @@ struct SessionFlags {
   std::string output = "table";        ///< table, json or yaml
 };
 
-/// Opens a session, runs `argv` in it by exec, prints its output, completes the session. Returns
-/// the command's own exit status; 125 when Berth itself failed, as `docker run` does.
+/// Opens a session, runs `argv` in it by exec, prints its output as it comes, completes the
+/// session. Returns the command's own exit status; 125 when Berth itself failed and 127 when there
+/// is no such command, as `docker run` does; 128+N after signal N, which cancels the command; 141
+/// when the reader of our output has gone. Ignores SIGPIPE from then on.
 int session_run(const Flags& flags, const SessionFlags& session,
                 const std::vector<std::string>& argv);
 

@@ -1,39 +1,115 @@
 #include "cli/settings/kube_session.h"
 
+#include <cstdlib>
+#include <functional>
+
+#include "berth/base/event_loop.h"
 #include "berth/http/cpprest_transport.h"
 #include "cli/dev/dev_context.h"
+#include "cli/kubectl/kubectl.h"
 
 namespace berth::cli {
+namespace {
+
+class Direct final : public KubeSession {
+ public:
+  Direct(kube::Config config, std::string ns) : ns_(std::move(ns)) {
+    http::init_cpprest_threads(2);
+    transport_ =
+        http::make_cpprest_transport(loop_, [config] { return kube::tls_settings(config); });
+    client_ =
+        std::make_unique<kube::Client>(loop_, *transport_, std::move(config), Log(), metrics_);
+  }
+
+  Result<Json> get(const kube::ResourceType& type, const std::string& name) override {
+    return wait([&](auto fn) { return client_->get(type, ns_, name, std::move(fn)); });
+  }
+  Result<Json> list(const kube::ResourceType& type, const std::string& label_selector) override {
+    kube::ListOptions options;
+    options.label_selector = label_selector;
+    return wait([&](auto fn) { return client_->list(type, ns_, options, std::move(fn)); });
+  }
+  Result<Json> merge_patch(const kube::ResourceType& type, const std::string& name,
+                           const Json& patch) override {
+    return wait(
+        [&](auto fn) { return client_->merge_patch(type, ns_, name, patch, "", std::move(fn)); });
+  }
+
+ private:
+  // Runs the loop until the call has answered.
+  Result<Json> wait(const std::function<Cancel(kube::Client::ObjectFn)>& start) {
+    Result<Json> answer = fail(Error::internal("no answer"));
+    const Cancel call = start([&](Result<Json> r) {
+      answer = std::move(r);
+      loop_.stop();
+    });
+    loop_.run();
+    return answer;
+  }
+
+  AsioLoop loop_;
+  Metrics metrics_;
+  std::unique_ptr<http::Transport> transport_;
+  std::unique_ptr<kube::Client> client_;
+  std::string ns_;
+};
+
+class ThroughKubectl final : public KubeSession {
+ public:
+  ThroughKubectl(Kubectl kubectl, std::string ns)
+      : kubectl_(std::move(kubectl)), ns_(std::move(ns)) {}
+
+  Result<Json> get(const kube::ResourceType& type, const std::string& name) override {
+    return run({"get", kind_of(type), name}, "reading " + name);
+  }
+  Result<Json> list(const kube::ResourceType& type, const std::string& label_selector) override {
+    return run({"get", kind_of(type), "--selector=" + label_selector},
+               "listing " + std::string(type.plural));
+  }
+  Result<Json> merge_patch(const kube::ResourceType& type, const std::string& name,
+                           const Json& patch) override {
+    return run({"patch", kind_of(type), name, "--type=merge", "--patch=" + dump_json(patch)},
+               "changing " + name);
+  }
+
+ private:
+  static std::string kind_of(const kube::ResourceType& type) {
+    return std::string(type.plural) + (type.group.empty() ? "" : "." + std::string(type.group));
+  }
+  Result<Json> run(std::vector<std::string> args, const std::string& doing) {
+    args.insert(args.end(), {"--output=json"});
+    if (!ns_.empty()) {
+      args.push_back("--namespace=" + ns_);
+    }
+    BERTH_ASSIGN(const std::string text, kubectl_.run(args, doing));
+    return parse_json(text);
+  }
+
+  Kubectl kubectl_;
+  std::string ns_;
+};
+
+}  // namespace
 
 Result<std::unique_ptr<KubeSession>> KubeSession::open(const Flags& flags) {
   std::string kubeconfig = flags.kubeconfig;
-  if (kubeconfig.empty()) {
+  if (kubeconfig.empty() && flags.context.empty()) {
     if (const Result<DevContext> dev = read_dev_context(flags.dev_name)) {
       kubeconfig = dev->kubeconfig;
     }
   }
-  BERTH_ASSIGN(kube::Config config, kube::load_config(kubeconfig));
-  const std::string ns = flags.ns.empty() ? config.default_namespace : flags.ns;
-  http::init_cpprest_threads(2);
-  return std::unique_ptr<KubeSession>(new KubeSession(std::move(config), ns));
-}
-
-KubeSession::KubeSession(kube::Config config, std::string ns) : ns_(std::move(ns)) {
-  transport_ = http::make_cpprest_transport(loop_, [config] { return kube::tls_settings(config); });
-  client_ = std::make_unique<kube::Client>(loop_, *transport_, std::move(config), Log(), metrics_);
-}
-
-KubeSession::~KubeSession() = default;
-
-Result<Json> KubeSession::wait(
-    const std::function<Cancel(kube::Client&, kube::Client::ObjectFn)>& start) {
-  Result<Json> answer = fail(Error::internal("no answer"));
-  const Cancel call = start(*client_, [&](Result<Json> r) {
-    answer = std::move(r);
-    loop_.stop();
-  });
-  loop_.run();
-  return answer;
+  const char* const ns_env = std::getenv("BERTH_NAMESPACE");  // NOLINT(concurrency-mt-unsafe)
+  const std::string ns = !flags.ns.empty() || ns_env == nullptr ? flags.ns : ns_env;
+  auto config = kube::load_config(kubeconfig, flags.context);
+  if (config) {
+    const std::string config_ns = config->default_namespace;
+    return std::make_unique<Direct>(*std::move(config), ns.empty() ? config_ns : ns);
+  }
+  auto kubectl = Kubectl::find(flags);
+  if (!kubectl) {
+    return fail(config.error());
+  }
+  return std::make_unique<ThroughKubectl>(*std::move(kubectl), ns);
 }
 
 }  // namespace berth::cli

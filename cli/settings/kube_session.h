@@ -1,34 +1,27 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 
-#include "berth/base/event_loop.h"
 #include "berth/kube/client.h"
-#include "cli/settings/settings.h"
+#include "cli/settings/flags.h"
 
 namespace berth::cli {
 
-/// A Kubernetes client for a command that does one thing after another: each call waits for its
-/// answer. One thread.
+/// The Kubernetes API for a command that does one thing after another: each call waits for its
+/// answer. One thread. Straight, from the kubeconfig of --kubeconfig and --context, else of the
+/// running `berth dev`, else by kubectl's own rules; where that kubeconfig needs what only kubectl
+/// can do (exec plugins, proxies), through kubectl.
 class KubeSession {
  public:
-  /// From --kubeconfig, else the running `berth dev`, else kubectl's own rules.
   static Result<std::unique_ptr<KubeSession>> open(const Flags& flags);
-  ~KubeSession();
+  virtual ~KubeSession() = default;
 
-  /// Runs the loop until `start` has called its callback.
-  Result<Json> wait(const std::function<Cancel(kube::Client&, kube::Client::ObjectFn)>& start);
-  const std::string& ns() const { return ns_; }
-
- private:
-  KubeSession(kube::Config config, std::string ns);
-  AsioLoop loop_;
-  Metrics metrics_;
-  std::unique_ptr<http::Transport> transport_;
-  std::unique_ptr<kube::Client> client_;
-  std::string ns_;
+  virtual Result<Json> get(const kube::ResourceType& type, const std::string& name) = 0;
+  /// The list object; `label_selector` empty: all.
+  virtual Result<Json> list(const kube::ResourceType& type, const std::string& label_selector) = 0;
+  virtual Result<Json> merge_patch(const kube::ResourceType& type, const std::string& name,
+                                   const Json& patch) = 0;
 };
 
 }  // namespace berth::cli

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <charconv>
 #include <cstdlib>
 #include <iostream>
 
@@ -49,35 +50,119 @@ Result<std::filesystem::path> state_dir() {
   return dir;
 }
 
-Result<Connection> connect(const Flags& flags) {
-  Connection c;
-  c.gateway = first(flags.gateway, env("BERTH_GATEWAY"));
-  c.kubeconfig = flags.kubeconfig;
-  const std::string token_file = first(flags.token_file, env("BERTH_TOKEN_FILE"));
-  c.ns = first(first(flags.ns, env("BERTH_NAMESPACE")), c.ns);
-  if (!c.gateway.empty()) {
-    if (!token_file.empty()) {
-      BERTH_ASSIGN(c.token, read_token(token_file));
+Target find_target(const Flags& flags) {
+  Target t;
+  t.gateway = first(flags.gateway, env("BERTH_GATEWAY"));
+  t.why = flags.gateway.empty() ? "BERTH_GATEWAY" : "--gateway";
+  t.ns = first(flags.ns, env("BERTH_NAMESPACE"));
+  t.kubeconfig = flags.kubeconfig;
+  t.token_file = flags.token_file;
+  t.service_account = flags.service_account;
+  if (t.gateway.empty()) {
+    const bool cluster_named = !flags.kubeconfig.empty() || !flags.context.empty();
+    const Result<DevContext> dev = cluster_named
+                                       ? Result<DevContext>(fail(Error::internal("not asked for")))
+                                       : read_dev_context(flags.dev_name);
+    t.way = dev ? Target::Way::kDev : Target::Way::kKubectl;
+    t.why = dev ? "`berth dev`" : "kubectl";
+    if (dev) {
+      t.gateway = dev->gateway;
+      t.kubeconfig = dev->kubeconfig;
+      t.token_file = first(t.token_file, dev->token_file);
     }
+  }
+  if (!t.token_file.empty()) {
+    t.token = Target::Token::kFile;
+  } else if (!t.service_account.empty()) {
+    t.token = Target::Token::kServiceAccount;
+  } else if (!env("BERTH_TOKEN").empty()) {
+    t.token = Target::Token::kEnvironment;
+  } else if (t.token_file = env("BERTH_TOKEN_FILE"); !t.token_file.empty()) {
+    t.token = Target::Token::kFile;
+  } else if (t.way == Target::Way::kKubectl) {
+    t.token = Target::Token::kServiceAccount;
+    t.service_account = "default";
+  }
+  if (t.ns.empty() && t.way != Target::Way::kKubectl) {
+    t.ns = "default";
+  }
+  return t;
+}
+
+namespace {
+
+Result<PortForward::Spec> forwarding(const Flags& flags, const Kubectl& kubectl) {
+  constexpr int kGatewayPort = 7070;
+  PortForward::Spec spec{kubectl.program(), kubectl.global_args(), flags.gateway_namespace,
+                         flags.gateway_service, kGatewayPort};
+  const std::size_t colon = spec.service.find(':');
+  if (colon != std::string::npos) {
+    const std::string port = spec.service.substr(colon + 1);
+    const auto [end, ec] = std::from_chars(port.data(), port.data() + port.size(), spec.port);
+    if (ec != std::errc() || end != port.data() + port.size() || spec.port < 1 ||
+        spec.port > 65535) {
+      return fail(Error::invalid("--gateway-service", "must be NAME or NAME:PORT"));
+    }
+    spec.service.resize(colon);
+  }
+  return spec;
+}
+
+// Kubectl is what is left when nothing else was found, so its absence is told with the rest.
+Result<Kubectl> kubectl_for(const Flags& flags, const Target& target) {
+  auto kubectl = Kubectl::find(flags);
+  if (!kubectl && target.way == Target::Way::kKubectl) {
+    Error e = std::move(kubectl).error();
+    e.message = "no `berth dev` runs under the name '" + flags.dev_name +
+                "', BERTH_GATEWAY is not set, and " + e.message;
+    return fail(std::move(e));
+  }
+  return kubectl;
+}
+
+}  // namespace
+
+Result<Connection> connect(const Flags& flags) {
+  const Target target = find_target(flags);
+  Connection c;
+  c.gateway_ = target.gateway;
+  c.ns_ = target.ns;
+  c.direct_ = target.way == Target::Way::kDev;
+  if (target.token == Target::Token::kFile) {
+    BERTH_ASSIGN(c.token_, read_token(target.token_file));
+  } else if (target.token == Target::Token::kEnvironment) {
+    c.token_ = env("BERTH_TOKEN");
+  }
+  const bool forward = target.way == Target::Way::kKubectl;
+  c.owns_token_ = target.token == Target::Token::kServiceAccount;
+  if (!forward && !c.owns_token_) {
     return c;
   }
-  const Result<DevContext> dev = read_dev_context(flags.dev_name);
-  if (!dev) {
-    return fail(Error::invalid(
-        "--gateway", "is not given, BERTH_GATEWAY is not set, and " + dev.error().message));
+  BERTH_ASSIGN(const Kubectl kubectl, kubectl_for(flags, target));
+  if (c.ns_.empty()) {
+    BERTH_ASSIGN(c.ns_, kubectl.context_namespace());
   }
-  c.gateway = dev->gateway;
-  c.kubeconfig = first(c.kubeconfig, dev->kubeconfig);
-  BERTH_ASSIGN(c.token, read_token(first(token_file, dev->token_file)));
+  Tunnel::Spec spec{kubectl, std::nullopt, std::nullopt};
+  if (forward) {
+    BERTH_ASSIGN(spec.forward, forwarding(flags, kubectl));
+  }
+  if (c.owns_token_) {
+    spec.account = {c.ns_, target.service_account};
+  }
+  BERTH_ASSIGN(c.tunnel_, Tunnel::open(std::move(spec)));
+  if (forward) {
+    c.gateway_ = c.tunnel_->gateway();
+  }
   return c;
 }
 
 client::ClientOptions client_options(const Connection& connection, const std::string& pool) {
   client::ClientOptions options;
-  options.gateway = connection.gateway;
-  options.token = connection.token;
-  options.ns = connection.ns;
+  options.gateway = connection.gateway();
+  options.token_source = [&connection] { return connection.token(); };
+  options.ns = connection.ns();
   options.pool = pool;
+  options.direct = connection.direct();
   return options;
 }
 

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "berth/base/error.h"
 #include "berth/base/json.h"
 #include "berth/client/client.h"
+#include "cli/kubectl/tunnel.h"
+#include "cli/settings/flags.h"
 
 namespace berth::cli {
 
@@ -13,25 +16,51 @@ namespace berth::cli {
 /// ~/.local/state/berth. Made with mode 0700.
 Result<std::filesystem::path> state_dir();
 
-/// What the global flags said; empty: not given.
-struct Flags {
-  std::string gateway;
+/// What a command would use, and why; nothing is started or asked for yet.
+struct Target {
+  enum class Way { kGiven, kDev, kKubectl };
+  Way way = Way::kGiven;
+  std::string why;      ///< "--gateway", "BERTH_GATEWAY", "`berth dev`", "kubectl".
+  std::string gateway;  ///< Empty for kKubectl.
+  enum class Token { kNone, kFile, kEnvironment, kServiceAccount };
+  Token token = Token::kNone;
   std::string token_file;
-  std::string ns;
+  std::string service_account;
+  std::string ns;  ///< Empty: the namespace of the kubeconfig's context.
   std::string kubeconfig;
-  std::string dev_name = "dev";  ///< Which `berth dev` to talk to when nothing else is given.
 };
 
-/// How to reach a Berth: flags, then BERTH_GATEWAY / BERTH_TOKEN_FILE / BERTH_NAMESPACE, then the
-/// running `berth dev`.
-struct Connection {
-  std::string gateway;
-  std::string token;
-  std::string ns = "default";
-  std::string kubeconfig;
+/// The gateway: --gateway, BERTH_GATEWAY; else with --kubeconfig or --context the cluster meant by
+/// them; else the running `berth dev`; else kubectl's own cluster. The token: --token-file,
+/// BERTH_TOKEN, BERTH_TOKEN_FILE; else, through kubectl or with --as-service-account, one of a
+/// service account. The namespace: -n, BERTH_NAMESPACE, else kubectl's or "default".
+Target find_target(const Flags& flags);
+
+/// A way to a gateway, ready to be used. What it started ends with it.
+class Connection {
+ public:
+  const std::string& gateway() const { return gateway_; }
+  const std::string& ns() const { return ns_; }
+  /// The token to show now. Thread-safe.
+  std::string token() const { return tunnel_ && owns_token_ ? tunnel_->token() : token_; }
+  /// Workers are reached straight, as under `berth dev`; else through the gateway.
+  bool direct() const { return direct_; }
+  /// Ends what it started.
+  void close() { tunnel_.reset(); }
+
+ private:
+  friend Result<Connection> connect(const Flags& flags);
+  std::string gateway_;
+  std::string ns_;
+  std::string token_;
+  bool direct_ = false;
+  bool owns_token_ = false;  ///< The token is the tunnel's.
+  std::unique_ptr<Tunnel> tunnel_;
 };
+/// Follows find_target(). Not before a fork: it may start threads.
 Result<Connection> connect(const Flags& flags);
 
+/// `connection` must outlive the client.
 client::ClientOptions client_options(const Connection& connection, const std::string& pool);
 
 /// Prints "berth: <error>" to stderr; returns 1, or 2 for kInvalidArgument (a wrong flag or value).

@@ -3,15 +3,40 @@
 #include <algorithm>
 #include <cmath>
 
+#include "berth/base/utf8.h"
+#include "cli/text/width.h"
+
 namespace berth::cli {
 
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      c = '?';
+namespace {
+
+// Control characters, and those that turn the direction of what follows.
+bool plays_with_terminals(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) ||
+         (c >= 0x2066 && c <= 0x2069);
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const Utf8Char c = first_utf8(text);
+    const std::size_t length = std::max<std::size_t>(1, c.length);
+    if (c.length == 0 || plays_with_terminals(c.code)) {
+      out += '?';
+    } else {
+      out += text.substr(0, length);
     }
+    text.remove_prefix(length);
   }
-  return text;
+  return out;
+}
+
+void Table::add(std::vector<std::string> row) {
+  std::transform(row.begin(), row.end(), row.begin(),
+                 [](const std::string& cell) { return printable(cell); });
+  rows_.push_back(std::move(row));
 }
 
 std::string Table::text() const {
@@ -19,18 +44,18 @@ std::string Table::text() const {
   for (const auto& row : rows_) {
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], row[i].size());
+      widths[i] = std::max(widths[i], display_width(row[i]));
     }
   }
   std::string out;
   for (const auto& row : rows_) {
+    std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      out += printable(row[i]);
-      if (i + 1 < row.size()) {
-        out.append(widths[i] - row[i].size() + 2, ' ');
-      }
+      line += row[i];
+      line.append(widths[i] - display_width(row[i]) + 2, ' ');
     }
-    out += '\n';
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + '\n';
   }
   return out;
 }

@@ -1,24 +1,26 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace berth::cli {
 
-/// Columns aligned by the widest cell, two spaces apart, as kubectl prints. Control characters in
-/// cells are replaced, so that a name from a server cannot play with the terminal.
+/// Columns aligned by the widest cell, two spaces apart, as kubectl prints; no spaces at the end of
+/// a line. Cells are made printable().
 class Table {
  public:
-  explicit Table(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  explicit Table(std::vector<std::string> header) { add(std::move(header)); }
+  void add(std::vector<std::string> row);
   std::string text() const;
 
  private:
   std::vector<std::vector<std::string>> rows_;
 };
 
-/// `text` without control characters.
-std::string printable(std::string text);
+/// `text` with everything replaced by '?' with which a name from a server could play with the
+/// terminal: control characters, turns of direction, what is no UTF-8.
+std::string printable(std::string_view text);
 /// "5s", "3m", "2h", "4d": the age column of kubectl.
 std::string short_age(double seconds);
 

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <sstream>
 
 #include "berth/base/file.h"
 #include "berth/base/json.h"
@@ -215,6 +216,101 @@ TEST_F(CommandLine, SessionRunPassesOutputAndExitStatusThrough) {
   const Ran refused = run({"session", "run", "--pool", "nope", "--", "true"});
   EXPECT_EQ(refused.status, 125);
   EXPECT_THAT(refused.output, HasSubstr("default/nope"));
+}
+
+TEST_F(CommandLine, SessionRunPrintsWhileTheCommandRuns) {
+  start_dev();
+  const auto process = berth({"session", "run", "--pool", "p", "--", "sh", "-c",
+                              "echo one; echo two >&2; while [ ! -e " + (dir_ / "go").string() +
+                                  " ]; do sleep 0.01; done; echo three"});
+  EXPECT_TRUE(await(*process, [&] {
+    return process->output().find("one\n") != std::string::npos &&
+           process->output().find("two\n") != std::string::npos;
+  }));
+  EXPECT_TRUE(process->running());
+  std::ofstream(dir_ / "go");
+  EXPECT_TRUE(process->wait(30s));
+  EXPECT_EQ(process->status(), 0);
+  EXPECT_THAT(process->output(), HasSubstr("three\n"));
+}
+
+TEST_F(CommandLine, LargeBinaryOutputComesWholeThroughAPipe) {
+  start_dev();
+  // 40 MB: far beyond what any buffer on the way holds.
+  const std::string make = "head -c 40000000 /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 00";
+  TestProcess pipe({"/bin/sh", "-c",
+                    std::string(BERTH_BINARY) + " session run --pool p -- sh -c '" + make +
+                        " 2>/dev/null' | cksum; " + make + " 2>/dev/null | cksum"},
+                   {"XDG_STATE_HOME=" + dir_.string()}, dir_ / "sums");
+  ASSERT_TRUE(pipe.wait(100s));
+  const std::string sums = pipe.output();
+  const std::string first = sums.substr(0, sums.find('\n'));
+  EXPECT_THAT(first, HasSubstr(" 40000000"));
+  EXPECT_EQ(sums, first + "\n" + first + "\n");
+}
+
+TEST_F(CommandLine, AReaderThatGoesEndsTheCommandAndGivesTheSessionBack) {
+  start_dev();
+  TestProcess pipe(
+      {"/bin/bash", "-c",
+       std::string(BERTH_BINARY) + " session run --pool p -- yes | head -1; echo ${PIPESTATUS[0]}"},
+      {"XDG_STATE_HOME=" + dir_.string()}, dir_ / "head");
+  ASSERT_TRUE(pipe.wait(30s));
+  EXPECT_EQ(pipe.output(), "y\n141\n");
+  EXPECT_TRUE(sessions().empty()) << dump_json(sessions());
+}
+
+TEST_F(CommandLine, CtrlCCancelsTheCommandAndGivesTheSessionBack) {
+  start_dev();
+  const auto process = berth({"session", "run", "--pool", "p", "--", "sh", "-c",
+                              "trap 'touch " + (dir_ / "told").string() +
+                                  "; exit 0' TERM; echo up; while :; do sleep 0.05; done"});
+  EXPECT_TRUE(await(*process, [&] { return process->output().find("up\n") != std::string::npos; }));
+  process->signal(SIGINT);
+  ASSERT_TRUE(process->wait(30s));
+  EXPECT_EQ(process->status(), 130);
+  EXPECT_TRUE(fs::exists(dir_ / "told"));
+  EXPECT_TRUE(sessions().empty()) << dump_json(sessions());
+}
+
+TEST_F(CommandLine, FromALaptopEverythingGoesThroughKubectl) {
+  start_dev();
+  // A kubectl whose cluster is the running `berth dev`.
+  fs::create_directories(dir_ / "bin");
+  std::ofstream(dir_ / "bin" / "kubectl")
+      << "#!/bin/sh\ncase \"$*\" in\n*view*) printf default;;\n*create*) cat "
+      << (dir_ / "data" / "token").string() << ";;\n*port-forward*) echo 'Forwarding from "
+      << gateway_.substr(std::string("http://").size()) << " -> 7070'; echo $$ >> "
+      << (dir_ / "forwards").string() << "; exec sleep 1000;;\nesac\n";
+  fs::permissions(dir_ / "bin" / "kubectl", fs::perms::owner_all);
+  const auto laptop = [&](const std::string& args) {
+    TestProcess process({"/bin/sh", "-c", std::string(BERTH_BINARY) + " --context prod " + args},
+                        {"XDG_STATE_HOME=" + (dir_ / "laptop").string(),
+                         "BERTH_GATEWAY=", "PATH=" + (dir_ / "bin").string() + ":/usr/bin:/bin"},
+                        dir_ / ("laptop-" + std::to_string(++runs_)));
+    EXPECT_TRUE(process.wait(30s));
+    return Ran{process.status(), process.output()};
+  };
+  const Ran checked = laptop("config --check");
+  EXPECT_EQ(checked.status, 0) << checked.output;
+  EXPECT_THAT(checked.output, HasSubstr("shows 1 pools"));
+  const Ran ran = laptop("session run --pool p -- sh -c 'echo far; exit 4'");
+  EXPECT_EQ(ran.status, 4) << ran.output;
+  EXPECT_EQ(ran.output, "far\n");
+  TestProcess owner({"/bin/sleep", "600"}, {}, dir_ / "sleep");
+  const Ran created = laptop("session create --pool p --keep " + std::to_string(owner.pid()));
+  ASSERT_EQ(created.status, 0) << created.output;
+  std::ofstream(dir_ / "in") << "bytes";
+  const Ran copied = laptop("cp " + (dir_ / "in").string() + " " + line(created) + ":in");
+  EXPECT_EQ(copied.status, 0) << copied.output;
+  EXPECT_FALSE(worker_of(line(created)).empty());
+  const std::string forwards = *read_file(dir_ / "forwards");
+  owner.kill();
+  EXPECT_TRUE(await(*dev_, [&] { return worker_of(line(created)).empty(); }));
+  std::istringstream pids(forwards);
+  for (pid_t pid = 0; pids >> pid;) {
+    EXPECT_TRUE(await(*dev_, [&] { return ::kill(pid, 0) != 0; })) << "left over: " << pid;
+  }
 }
 
 TEST_F(CommandLine, FilesSurviveTheWayInAndOutAndTheKeeperEndsWithItsProcess) {

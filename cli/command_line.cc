@@ -1,0 +1,206 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <sstream>
+
+#include "cli/copy/copy_command.h"
+#include "cli/pool/pool_commands.h"
+#include "cli/settings/config_command.h"
+#include "cli/top/top_command.h"
+
+namespace berth::cli {
+namespace {
+
+constexpr const char* kExitStatus =
+    "Exit status: 0 done; 1 failed; 2 a wrong flag or value. `session run`: the command's own; 125 "
+    "Berth failed; 127 there is no such command; 128+N ended by signal N.";
+
+void add_session_flags(CLI::App& c, SessionFlags& s) {
+  c.add_option("--pool", s.pool, "Pool to open the session in")->required();
+  c.add_option("--id", s.id, "Id of the session (default: random)");
+  c.add_option("--creation-timeout", s.creation_timeout, "Longest wait for a slot")
+      ->capture_default_str();
+  c.add_option("--execution-timeout", s.execution_timeout, "Longest life of the session")
+      ->capture_default_str();
+  c.add_option("--heartbeat-timeout", s.heartbeat_timeout,
+               "The slot returns this long after the owner has gone")
+      ->capture_default_str();
+  // One value each time: else CLI11 takes what follows, and a "--" with it.
+  c.add_option("--resource", s.resources, "Typed resource, name=amount; repeatable")
+      ->allow_extra_args(false);
+}
+
+void add_dev(CLI::App& app, Arguments& a) {
+  CLI::App* c = app.add_subcommand("dev", "Run a cluster, gateway and operator on this machine");
+  c->add_option("-f,--file", a.dev.files, "SessionPools, YAML or JSON; repeatable")
+      ->allow_extra_args(false);
+  c->add_option("--image", a.dev.images, "image=program that runs for it; repeatable")
+      ->allow_extra_args(false);
+  c->add_option("--name", a.dev.name, "Name, for more than one at a time")->capture_default_str();
+  c->add_option("--listen", a.dev.listen, "Address of the gateway, on loopback; port 0 for any")
+      ->capture_default_str();
+  c->add_option("--data-dir", a.dev.data_dir,
+                "Where logs, keys and pods' volumes go (default: the state directory)");
+  c->add_option("--ready-file", a.dev.ready_file,
+                "Write the addresses here as JSON when everything answers");
+  c->add_flag("-v,--verbose", a.dev.verbose, "Debug logs");
+  c->callback([&a] { a.run = [&a] { return dev(a.dev); }; });
+}
+
+void add_sessions(CLI::App& app, Arguments& a) {
+  CLI::App* s = app.add_subcommand("session", "Open, use and end sessions");
+  s->require_subcommand(1);
+  CLI::App* run =
+      s->add_subcommand("run",
+                        "Run a command in a session of its own; its output comes as it is printed, "
+                        "its exit status is "
+                        "passed through. Its standard input is empty: send files with `berth cp`");
+  add_session_flags(*run, a.session);
+  run->add_option("command", a.command, "Command and arguments, after --")->required();
+  run->callback([&a] { a.run = [&a] { return session_run(a.flags, a.session, a.command); }; });
+
+  CLI::App* create = s->add_subcommand("create", "Open a session and leave it open; prints its id");
+  add_session_flags(*create, a.session);
+  create
+      ->add_option("--keep", a.keep_pid, "Keep it alive while this process runs, then complete it")
+      ->check(CLI::PositiveNumber);
+  create->callback(
+      [&a] { a.run = [&a] { return session_create(a.flags, a.session, a.keep_pid); }; });
+
+  CLI::App* list = s->add_subcommand("list", "Sessions of a pool");
+  list->add_option("--pool", a.session.pool, "Pool")->required();
+  list->add_option("-o,--output", a.session.output, "table, json or yaml")
+      ->check(CLI::IsMember({"table", "json", "yaml"}));
+  list->callback([&a] { a.run = [&a] { return session_list(a.flags, a.session); }; });
+
+  CLI::App* complete = s->add_subcommand("complete", "End a session of `session create`");
+  complete->add_option("id", a.id, "Session")->required();
+  complete->add_option("--keep-for", a.keep_for, "Hold the slot this long for `session recreate`")
+      ->capture_default_str();
+  complete->callback(
+      [&a] { a.run = [&a] { return session_complete(a.flags, a.id, a.keep_for); }; });
+
+  CLI::App* recreate =
+      s->add_subcommand("recreate", "Open a new session on the same worker as an earlier one");
+  recreate->add_option("id", a.id, "The earlier session")->required();
+  recreate
+      ->add_option("--keep", a.keep_pid, "Keep it alive while this process runs, then complete it")
+      ->check(CLI::PositiveNumber);
+  recreate->callback(
+      [&a] { a.run = [&a] { return session_recreate(a.flags, a.session, a.id, a.keep_pid); }; });
+
+  CLI::App* cp = app.add_subcommand("cp", "Copy a file to or from a session's directory");
+  cp->add_option("from", a.from, "FILE or SESSION:path")->required();
+  cp->add_option("to", a.to, "SESSION:path or FILE")->required();
+  cp->callback([&a] { a.run = [&a] { return copy_file(a.flags, a.from, a.to); }; });
+}
+
+void add_pools(CLI::App& app, Arguments& a) {
+  CLI::App* p = app.add_subcommand("pool", "Look at and scale pools");
+  p->require_subcommand(1);
+  CLI::App* list = p->add_subcommand("list", "All pools of the namespace");
+  list->add_option("-o,--output", a.session.output, "table, json or yaml")
+      ->check(CLI::IsMember({"table", "json", "yaml"}));
+  list->callback([&a] { a.run = [&a] { return pool_list(a.flags, a.session.output); }; });
+  CLI::App* describe = p->add_subcommand("describe", "One pool, its conditions and workers");
+  describe->add_option("name", a.pool, "Pool")->required();
+  describe->callback([&a] { a.run = [&a] { return pool_describe(a.flags, a.pool); }; });
+  CLI::App* scale =
+      p->add_subcommand("scale", "Fix the number of workers, or give it back to the autoscaler");
+  scale->add_option("name", a.pool, "Pool")->required();
+  CLI::Option* workers =
+      scale->add_option("--workers", a.workers, "Exactly this many")->check(CLI::Range(0, 100000));
+  scale->add_flag("--auto", a.automatic, "Scale by free slots again")->excludes(workers);
+  scale->callback([&a] {
+    if (!a.workers && !a.automatic) {
+      throw CLI::ValidationError("pool scale", "give --workers N or --auto");
+    }
+    a.run = [&a] { return pool_scale(a.flags, a.pool, a.workers); };
+  });
+}
+
+void add_others(CLI::App& app, Arguments& a) {
+  CLI::App* config_app =
+      app.add_subcommand("config", "Which gateway, token and namespace are used");
+  config_app->add_flag("--check", a.check, "Connect, and ask the gateway for its pools");
+  config_app->callback([&a] { a.run = [&a] { return config(a.flags, a.check); }; });
+  CLI::App* t = app.add_subcommand("top", "A live table of pools and workers");
+  t->add_option("--interval", a.interval, "Seconds between updates")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  t->add_flag("--once", a.once, "Print once");
+  t->callback([&a] { a.run = [&a] { return top(a.flags, a.interval, a.once); }; });
+}
+
+void add_global(CLI::App& app, Flags& f) {
+  app.add_option("--gateway", f.gateway,
+                 "Origin of the gateway (default: $BERTH_GATEWAY, else the running `berth dev`, "
+                 "else a Service reached with kubectl)");
+  app.add_option("--token-file", f.token_file,
+                 "File with the token for the gateway (default: $BERTH_TOKEN, $BERTH_TOKEN_FILE)");
+  app.add_option("-n,--namespace", f.ns,
+                 "Namespace of the pools (default: $BERTH_NAMESPACE, else that of the kubeconfig)");
+  app.add_option("--kubeconfig", f.kubeconfig,
+                 "Kubeconfig of the cluster, as for kubectl (default: the running `berth dev`'s, "
+                 "else kubectl's)");
+  app.add_option("--context", f.context, "Context of the kubeconfig (default: the current one)");
+  app.add_option(
+      "--as-service-account", f.service_account,
+      "Service account of the namespace whose token kubectl gets (default, with kubectl: "
+      "default)");
+  app.add_option("--gateway-namespace", f.gateway_namespace, "Where the gateway's Service is")
+      ->capture_default_str();
+  app.add_option("--gateway-service", f.gateway_service, "The gateway's Service, NAME or NAME:PORT")
+      ->capture_default_str();
+  app.add_option("--dev", f.dev_name, "Name of the `berth dev` to talk to")->capture_default_str();
+}
+
+std::unique_ptr<CLI::App> make_app(Arguments& a) {
+  auto app = std::make_unique<CLI::App>("Berth: sessions on Kubernetes workers.", "berth");
+  app->require_subcommand(1);
+  app->footer(kExitStatus);
+  app->set_version_flag("--version", BERTH_VERSION);
+  add_global(*app, a.flags);
+  add_dev(*app, a);
+  add_sessions(*app, a);
+  add_pools(*app, a);
+  add_others(*app, a);
+  return app;
+}
+
+void collect_help(const std::string& name, CLI::App& app, std::map<std::string, std::string>& out) {
+  const std::string before = name.rfind(' ') == std::string::npos
+                                 ? (name.empty() ? "" : "berth")
+                                 : "berth " + name.substr(0, name.rfind(' '));
+  out[name] = app.help(before);
+  for (CLI::App* sub : app.get_subcommands([](CLI::App*) { return true; })) {
+    collect_help(name.empty() ? sub->get_name() : name + " " + sub->get_name(), *sub, out);
+  }
+}
+
+}  // namespace
+
+ParsedCommandLine parse_command_line(const std::vector<std::string>& args) {
+  ParsedCommandLine parsed;
+  parsed.arguments = std::make_unique<Arguments>();
+  const auto app = make_app(*parsed.arguments);
+  try {
+    app->parse(std::vector<std::string>(args.rbegin(), args.rend()));
+  } catch (const CLI::ParseError& e) {
+    std::ostringstream text;
+    parsed.status = app->exit(e, text, text) == 0 ? 0 : 2;
+    parsed.text = text.str();
+    parsed.arguments->run = nullptr;
+  }
+  return parsed;
+}
+
+std::map<std::string, std::string> help_texts() {
+  Arguments a;
+  std::map<std::string, std::string> out;
+  collect_help("", *make_app(a), out);
+  return out;
+}
+
+}  // namespace berth::cli

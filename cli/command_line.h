@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/dev/dev_command.h"
+#include "cli/session/session_commands.h"
+#include "cli/settings/flags.h"
+
+namespace berth::cli {
+
+/// Everything that the command line may say.
+struct Arguments {
+  Flags flags;
+  DevFlags dev;
+  SessionFlags session;
+  int keep_pid = 0;
+  std::vector<std::string> command;
+  std::string id;
+  std::string keep_for = "0s";
+  std::string from;
+  std::string to;
+  std::string pool;
+  std::optional<std::int64_t> workers;
+  bool automatic = false;
+  double interval = 1;
+  bool once = false;
+  bool check = false;
+  std::function<int()> run;  ///< The command that was named.
+};
+
+/// What became of a command line: `arguments.run` to be called, or a text to print and the status
+/// to exit with (0 for --help, 2 for a mistake).
+struct ParsedCommandLine {
+  std::unique_ptr<Arguments> arguments;
+  std::string text;
+  int status = 0;
+};
+/// `args` without the program's name.
+ParsedCommandLine parse_command_line(const std::vector<std::string>& args);
+
+/// `berth COMMAND --help` of every command, by "", "session", "session run"...
+std::map<std::string, std::string> help_texts();
+
+}  // namespace berth::cli
