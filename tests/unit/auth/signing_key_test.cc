@@ -7,6 +7,7 @@
 #include "berth/base/json.h"
 #include "lib/auth/src/ed25519.h"
 #include "tests/fakes/seeded_random.h"
+#include "tests/fakes/temp_dir.h"
 
 namespace berth::auth {
 namespace {
@@ -110,7 +111,8 @@ TEST(SigningKey, RefusesAPublicHalfThatIsNotItsOwn) {
 }
 
 TEST(SigningKey, LoadNamesTheFile) {
-  const std::string path = ::testing::TempDir() + "berth-signing-key.json";
+  const fakes::TempDir directory;
+  const std::string path = directory.path() / "signing-key.json";
   const auto missing = SigningKey::load(path + ".none");
   ASSERT_FALSE(missing);
   EXPECT_THAT(missing.error().message, HasSubstr(path + ".none"));

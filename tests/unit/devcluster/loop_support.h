@@ -12,6 +12,7 @@
 #include "berth/base/event_loop.h"
 #include "berth/http/transport.h"
 #include "devcluster/apiserver/store.h"
+#include "tests/fakes/temp_dir.h"
 
 /// Help for tests that need the real loop: sockets and processes. Everything waits for events; the
 /// time limit only turns a hang into a failure.
@@ -76,27 +77,6 @@ inline Result<http::Response> call(AsioLoop& loop, http::Transport& transport,
   return answer;
 }
 
-/// A directory that goes with its owner.
-class TempDir {
- public:
-  TempDir() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "berth-dev-test-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      std::abort();
-    }
-    path_ = pattern;
-  }
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using fakes::TempDir;
 
 }  // namespace berth::devcluster

@@ -1,5 +1,6 @@
 #include <fstream>
 
+#include "tests/fakes/temp_dir.h"
 #include "tests/unit/gateway/support/gateway_fixture.h"
 
 namespace berth::gateway::testing {
@@ -226,7 +227,8 @@ TEST_F(RoutesTest, ProbesSayWhetherWeAreReady) {
 }
 
 TEST(TokenFile, ShortOrMissingTokensAreRefusedAtStart) {
-  const auto path = std::filesystem::path(::testing::TempDir()) / "gateway-token";
+  const fakes::TempDir directory;
+  const auto path = directory.path() / "gateway-token";
   EXPECT_FALSE(TokenFileAuthenticator::load(path.string() + "-missing", "dev"));
   std::ofstream(path) << "short\n";
   const auto refused = TokenFileAuthenticator::load(path, "dev");
