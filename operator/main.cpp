@@ -1,9 +1,9 @@
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include "berth/auth/control_token.h"
@@ -16,23 +16,13 @@
 #include "berth/observe/log.h"
 #include "berth/observe/metrics.h"
 #include "operator/controller/operator.h"
+#include "operator/flags.h"
 
 namespace {
 
 using namespace berth;
 
-struct Flags {
-  std::string kubeconfig;
-  std::string ns;
-  std::string lease_namespace;
-  std::string signing_key;
-  std::string probe_listen = "*:8081";
-  std::string port_file;
-  std::string log_level = "info";
-  std::string log_format = "auto";
-  std::vector<std::string> gateways;
-  op::RenderSettings render;
-};
+constexpr auto kServerGrace = std::chrono::seconds(1);
 
 int fail_start(const Error& error) {
   std::cerr << "berth-operator: " << error.text() << "\n";
@@ -61,7 +51,7 @@ void add_probes(http::Router& router, const op::Operator& op, const Metrics& met
   });
 }
 
-int run(const Flags& flags) {
+int run(const op::Flags& flags) {
   const auto level = parse_log_level(flags.log_level);
   const auto format = parse_log_format(flags.log_format);
   if (!level || !format) {
@@ -72,9 +62,13 @@ int run(const Flags& flags) {
   if (!config) {
     return fail_start(config.error());
   }
-  auto key = auth::SigningKey::load(flags.signing_key);
-  if (!key) {
-    return fail_start(std::move(key).error().wrap("--signing-key"));
+  std::optional<auth::SigningKey> key;
+  if (!flags.signing_key.empty()) {
+    auto loaded = auth::SigningKey::load(flags.signing_key);
+    if (!loaded) {
+      return fail_start(std::move(loaded).error().wrap("--signing-key"));
+    }
+    key = std::move(*loaded);
   }
   http::init_cpprest_threads(2);
   AsioLoop loop;
@@ -94,8 +88,10 @@ int run(const Flags& flags) {
       flags.lease_namespace.empty() ? config->default_namespace : flags.lease_namespace;
   settings.identity = identity(random);
   settings.gateways = flags.gateways;
+  settings.gateway_service = flags.gateway_service;
+  settings.gateway_port = flags.gateway_port;
   settings.render = flags.render;
-  op::Operator op(loop, client, lease_client, *worker_transport, std::move(*key), random, settings,
+  op::Operator op(loop, client, lease_client, *worker_transport, std::move(key), random, settings,
                   log, metrics, [&log] {
                     log.error("leadership lost, exiting");
                     std::_Exit(1);  // Nothing of an ex-leader may run on.
@@ -121,7 +117,8 @@ int run(const Flags& flags) {
     }
     stopping = true;
     log.info("stopping", {{"signal", signal}});
-    op.stop([&loop] { loop.stop(); });
+    // Work ends first, then the servers, and only then may a standby begin.
+    op.stop([&] { (*server)->drain(kServerGrace, [&] { op.release([&loop] { loop.stop(); }); }); });
   });
   log.info("berth-operator started",
            {{"identity", settings.identity}, {"probes", (*server)->address()}});
@@ -134,32 +131,9 @@ int run(const Flags& flags) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Flags flags;
-  CLI::App app{"Watches SessionPools and keeps worker pods with enough free session slots."};
-  app.set_version_flag("--version", BERTH_VERSION);
-  app.add_option("--kubeconfig", flags.kubeconfig,
-                 "Kubeconfig file (default: $KUBECONFIG, service account, ~/.kube/config)");
-  app.add_option("--namespace", flags.ns, "Namespace to watch (default: all)");
-  app.add_option("--lease-namespace", flags.lease_namespace,
-                 "Namespace of the leader Lease (default: the kubeconfig's)");
-  app.add_option("--gateway", flags.gateways,
-                 "Origin of a gateway, http://host:port; repeat for each replica");
-  app.add_option("--signing-key", flags.signing_key,
-                 "Private JWK with which calls to workers and gateways are signed")
-      ->required();
-  app.add_option("--worker-image", flags.render.default_worker_image,
-                 "Image of workers whose pool names none")
-      ->capture_default_str();
-  app.add_option("--keys-config-map", flags.render.keys_config_map,
-                 "ConfigMap with jwks.json that worker pods mount")
-      ->capture_default_str();
-  app.add_option("--probe-listen", flags.probe_listen, "Address of /healthz, /readyz and /metrics")
-      ->capture_default_str();
-  app.add_option("--port-file", flags.port_file,
-                 "Write the real addresses here as JSON once listening");
-  app.add_option("--log-level", flags.log_level, "debug, info, warn or error")
-      ->capture_default_str();
-  app.add_option("--log-format", flags.log_format, "auto, json or text")->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  op::Flags flags;
+  if (const auto exit_code = op::read_flags(argc, argv, flags)) {
+    return *exit_code;
+  }
   return run(flags);
 }

@@ -8,6 +8,7 @@ namespace berth::op {
 namespace {
 
 constexpr std::size_t kMostInFlight = 32;
+constexpr Duration kFlushPatience = std::chrono::seconds(2);
 constexpr std::size_t kMostSeries = 4096;
 constexpr Duration kSeriesQuiet = std::chrono::minutes(6);
 constexpr Duration kSeriesEvery = std::chrono::minutes(1);
@@ -31,6 +32,8 @@ struct EventRecorder::Impl {
   std::map<std::string, Series> series;
   std::map<std::uint64_t, Cancel> calls;
   std::uint64_t last_call = 0;
+  std::function<void()> flushed;
+  Cancel flush_timer;
 
   void send(const std::function<Cancel(kube::Client::ObjectFn)>& call) {
     if (calls.size() >= kMostInFlight) {
@@ -45,7 +48,17 @@ struct EventRecorder::Impl {
       }
       auto node = calls.extract(id);
       node.mapped().release();
+      if (calls.empty() && flushed) {
+        end_flush();
+      }
     });
+  }
+
+  void end_flush() {
+    flush_timer.cancel();
+    if (auto done = std::exchange(flushed, nullptr)) {
+      loop.post(std::move(done));
+    }
   }
 
   void forget_quiet() {
@@ -66,8 +79,19 @@ EventRecorder::EventRecorder(EventLoop& loop, kube::Client& client, Random& rand
                           "Kubernetes events not written because too many were on their way."),
           {},
           {},
-          0}) {}
+          0,
+          {},
+          {}}) {}
 EventRecorder::~EventRecorder() = default;
+
+void EventRecorder::flush(std::function<void()> done) {
+  impl_->flushed = std::move(done);
+  if (impl_->calls.empty()) {
+    impl_->end_flush();
+    return;
+  }
+  impl_->flush_timer = impl_->loop.call_after(kFlushPatience, [this] { impl_->end_flush(); });
+}
 
 void EventRecorder::record(const Regarding& about, std::string reason, std::string message,
                            bool warning) {
@@ -75,7 +99,8 @@ void EventRecorder::record(const Regarding& about, std::string reason, std::stri
   const std::string time = format_rfc3339_micro(impl_->loop.clock().wall_now());
   message.resize(std::min<std::size_t>(message.size(), 1024));
   impl_->forget_quiet();
-  const std::string key = about.ns + "/" + about.pool + "/" + reason + (warning ? "!" : "");
+  const std::string key =
+      about.kind + "/" + about.ns + "/" + about.name + "/" + reason + (warning ? "!" : "");
   const auto old = impl_->series.find(key);
   if (old != impl_->series.end()) {
     Series& s = old->second;
@@ -95,7 +120,7 @@ void EventRecorder::record(const Regarding& about, std::string reason, std::stri
     impl_->dropped.inc();
     return;
   }
-  const std::string name = about.pool + "." + impl_->random.name(12);
+  const std::string name = about.name + "." + impl_->random.name(12);
   impl_->series[key] = {name, 1, now, now};
   const Json event = {{"apiVersion", "events.k8s.io/v1"},
                       {"kind", "Event"},
@@ -108,10 +133,10 @@ void EventRecorder::record(const Regarding& about, std::string reason, std::stri
                       {"type", warning ? "Warning" : "Normal"},
                       {"note", std::move(message)},
                       {"regarding",
-                       {{"apiVersion", "berth.dev/v1alpha1"},
-                        {"kind", "SessionPool"},
+                       {{"apiVersion", about.api_version},
+                        {"kind", about.kind},
                         {"namespace", about.ns},
-                        {"name", about.pool},
+                        {"name", about.name},
                         {"uid", about.uid}}}};
   impl_->send([&](kube::Client::ObjectFn fn) {
     return impl_->client.create(kube::kEvents, about.ns, event, std::move(fn));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -10,21 +11,25 @@
 
 namespace berth::op {
 
-/// Writes Kubernetes events (events.k8s.io/v1) about pools. Never holds anything up: at most 32 on
-/// their way, what is over is counted and dropped with a log line. Events that repeat within six
-/// minutes (same reason, same pool) become one series, which is written at most once a minute. Loop
-/// thread only.
+/// Writes Kubernetes events (events.k8s.io/v1) about pools and what belongs to them. Never holds
+/// anything up: at most 32 on their way, what is over is counted and dropped with a log line.
+/// Events that repeat within six minutes (same reason, same pool) become one series, which is
+/// written at most once a minute. Loop thread only.
 class EventRecorder {
  public:
   struct Regarding {
     std::string ns;
-    std::string pool;
+    std::string name;
     std::string uid;
+    std::string kind = "SessionPool";
+    std::string api_version = "berth.dev/v1alpha1";
   };
   EventRecorder(EventLoop& loop, kube::Client& client, Random& random, std::string instance,
                 Log log, Metrics& metrics);
   ~EventRecorder();
   /// `reason`: CamelCase, stable. `message`: at most 1 KiB is kept.
+  /// `done` once all that was recorded has been written, or after two seconds.
+  void flush(std::function<void()> done);
   void record(const Regarding& about, std::string reason, std::string message, bool warning);
 
  private:

@@ -12,6 +12,9 @@
 #include "operator/controller/pool_controller.h"
 #include "operator/controller/pool_metrics.h"
 #include "operator/disruption/node_watch.h"
+#include "operator/gateways/gateway_finder.h"
+#include "operator/gateways/gateway_keys.h"
+#include "operator/keys/key_keeper.h"
 #include "operator/track/demand_tracker.h"
 
 namespace berth::op {
@@ -23,27 +26,36 @@ constexpr Duration kStuckAfter = std::chrono::minutes(1);
 
 struct Operator::Impl {
   Impl(EventLoop& l, kube::Client& client, kube::Client& lease_client, http::Transport& workers,
-       auth::SigningKey key, Random& random, OperatorSettings s, const Log& log, Metrics& metrics,
-       std::function<void()> lost)
+       std::optional<auth::SigningKey> key, Random& random, OperatorSettings s, const Log& log,
+       Metrics& metrics, std::function<void()> lost)
       : loop(l),
         settings(std::move(s)),
-        signer(std::move(key), "operator/" + settings.identity, loop.clock()),
+        signer("operator/" + settings.identity, loop.clock()),
         pool_metrics(metrics),
         events(loop, client, random, settings.identity, log, metrics),
-        demand(loop, workers, signer, random,
-               {settings.gateways, std::chrono::seconds(25), std::chrono::seconds(15)},
+        demand(loop, workers, signer, random, {std::chrono::seconds(25), std::chrono::seconds(15)},
                [this](const std::string& pool) { queue.add(pool); }),
+        gateway_keys(loop, workers, signer, random,
+                     [this] {
+                       if (keys) {
+                         keys->holders_changed();
+                       }
+                     }),
         leader(loop, lease_client, random,
                {settings.lease_namespace, settings.lease_name, settings.identity}, log, metrics,
                {[this](std::int64_t) { lead(); }, std::move(lost)}),
+        lease_watch(loop, lease_client, random, kube::kLeases,
+                    named(settings.lease_namespace, settings.lease_name), log, metrics,
+                    {[this](const Json& lease) { lease_changed(lease); }, {}, {}, {}}),
         queue(loop, "sessionpool", settings.concurrency, metrics,
               [this](const std::string& pool, const kube::WorkQueue::Done& done) {
                 reconcile(pool, done);
               }),
+        keys(make_keys(key, client, random, log, metrics)),
         nodes(loop, client, random, log, metrics,
               [this](const std::string& node) { node_changed(node); }),
-        deps{loop,   client, workers, signer,       random, leader,
-             events, demand, nodes,   pool_metrics, log,    settings.render},
+        deps{loop,   client, workers,      signer,     random, leader,         events,
+             demand, nodes,  pool_metrics, keys.get(), log,    settings.render},
         pools(
             loop, client, random, kube::kSessionPools, {settings.ns, "", {}}, log, metrics,
             [](const Json& o) { return PoolObject::from(o); },
@@ -55,21 +67,138 @@ struct Operator::Impl {
             [](const Json& o) { return PodView::from(o); },
             [this](const std::string&, const auto& before, const auto& now) {
               pod_changed(before, now);
-            }) {}
+            }) {
+    if (key) {
+      signer.use(std::move(*key));
+    }
+    if (!settings.gateway_service.empty()) {
+      finder = std::make_unique<GatewayFinder>(
+          loop, client, random,
+          GatewayFinder::Settings{settings.lease_namespace, settings.gateway_service,
+                                  settings.gateway_port},
+          log, metrics, [this](const GatewayList& list) { set_gateways(list); });
+    }
+  }
+
+  static kube::ReflectorSettings named(const std::string& ns, const std::string& name) {
+    kube::ReflectorSettings s;
+    s.ns = ns;
+    s.name = name;
+    return s;
+  }
+
+  std::unique_ptr<KeyKeeper> make_keys(const std::optional<auth::SigningKey>& given,
+                                       kube::Client& client, Random& random, const Log& log,
+                                       Metrics& metrics) {
+    if (given) {
+      return nullptr;
+    }
+    KeyKeeper::Settings s;
+    s.own_namespace = settings.lease_namespace;
+    s.pool_namespace = settings.ns;
+    s.config_map = settings.render.keys_config_map;
+    KeyKeeper::Hooks hooks;
+    hooks.may_write = [this] { return leader.may_write(); };
+    hooks.namespaces = [this] { return pool_namespaces(); };
+    hooks.holders = [this] { return key_holders(); };
+    hooks.gateways_known = [this] { return !finder || finder->gateways().known; };
+    hooks.changed = [this] { keys_changed(); };
+    return std::make_unique<KeyKeeper>(loop, client, random, signer, events, std::move(s),
+                                       std::move(hooks), log, metrics);
+  }
 
   void start() {
     pools.start();
     pods.start();
     nodes.start();
+    if (finder) {
+      finder->start();
+    } else {
+      demand.set_gateways({settings.gateways, true});
+    }
+    lease_watch.start();
     leader.start();
   }
 
-  bool synced() const { return pools.synced() && pods.synced(); }
+  void stop() {
+    controllers.clear();
+    gateway_keys.set_gateways({});
+    if (keys) {
+      keys->stop();
+    }
+    if (finder) {
+      finder->stop();
+    }
+    lease_watch.stop();
+    pools.stop();
+    pods.stop();
+  }
+
+  bool synced() const { return pools.synced() && pods.synced() && (!finder || finder->synced()); }
+
+  // Polling for the Lease alone would let it lie free for up to four seconds.
+  void lease_changed(const Json& lease) {
+    if (string_at(lease, {"spec", "holderIdentity"}).empty()) {
+      leader.look_now();
+    }
+  }
+
+  void set_gateways(const GatewayList& list) {
+    demand.set_gateways(list);
+    if (leading && keys) {
+      gateway_keys.set_gateways(list.origins);
+      keys->holders_changed();
+    }
+  }
+
+  std::set<std::string> pool_namespaces() const {
+    std::set<std::string> out;
+    for (const auto& [key, pool] : pools.all()) {
+      if (!pool->pool || !pool->pool->deleting) {
+        out.insert(pool->ns);
+      }
+    }
+    return out;
+  }
+
+  std::vector<KeyHolder> key_holders() {
+    std::vector<KeyHolder> out = gateway_keys.holders();
+    const auto lost = [this](const PodView& pod) {
+      if (pod.node.empty()) {
+        return false;
+      }
+      const NodeState node = nodes.state(pod.node);
+      return node.gone || (node.view != nullptr && node.view->out_of_service);
+    };
+    for (const auto& [key, controller] : controllers) {
+      controller->list_holders(lost, out);
+    }
+    return out;
+  }
+
+  void keys_changed() {
+    if (!working && keys->signing()) {
+      work();
+    } else {
+      enqueue_all();
+    }
+  }
 
   // Only the leader plans; a standby keeps its caches warm and knows nothing else, so that its
   // first plan is fresh.
   void lead() {
     leading = true;
+    lease_watch.stop();
+    if (keys) {
+      gateway_keys.set_gateways(finder ? finder->gateways().origins : settings.gateways);
+      keys->start();  // Calls keys_changed() once there is a key to sign with.
+    } else {
+      work();
+    }
+  }
+
+  void work() {
+    working = true;
     queue.start();
     for (const auto& [key, pool] : pools.all()) {
       adopt(key);
@@ -93,7 +222,10 @@ struct Operator::Impl {
   }
 
   void pool_changed(const std::string& key, bool exists) {
-    if (!leading) {
+    if (keys) {
+      keys->namespaces_changed();
+    }
+    if (!working) {
       return;
     }
     if (exists) {
@@ -148,6 +280,9 @@ struct Operator::Impl {
       return;
     }
     const auto wake = it->second->reconcile(*object, pods.version());
+    if (keys) {
+      keys->holders_changed();
+    }
     if (!wake) {
       done(kube::ReconcileResult::ok());
       return;
@@ -163,18 +298,23 @@ struct Operator::Impl {
   PoolMetrics pool_metrics;
   EventRecorder events;
   DemandTracker demand;
+  GatewayKeysTracker gateway_keys;
   kube::LeaderElector leader;
+  kube::ReflectorCore lease_watch;  ///< Of a standby.
   kube::WorkQueue queue;
+  std::unique_ptr<KeyKeeper> keys;        ///< Null: the key was given.
+  std::unique_ptr<GatewayFinder> finder;  ///< Null: the gateways were given.
   NodeWatch nodes;
   ControllerDeps deps;
   std::map<std::string, std::unique_ptr<PoolController>> controllers;
   kube::Reflector<PoolObject> pools;
   kube::Reflector<PodView> pods;
   bool leading = false;
+  bool working = false;  ///< Leading, with a key to sign with.
 };
 
 Operator::Operator(EventLoop& loop, kube::Client& client, kube::Client& lease_client,
-                   http::Transport& workers, auth::SigningKey key, Random& random,
+                   http::Transport& workers, std::optional<auth::SigningKey> key, Random& random,
                    OperatorSettings settings, const Log& log, Metrics& metrics,
                    std::function<void()> lost)
     : impl_(std::make_unique<Impl>(loop, client, lease_client, workers, std::move(key), random,
@@ -187,9 +327,14 @@ void Operator::start() {
 
 void Operator::stop(std::function<void()> done) {
   impl_->queue.stop([this, done = std::move(done)]() mutable {
-    impl_->controllers.clear();
-    impl_->leader.release(std::move(done));
+    impl_->stop();
+    done();
   });
+}
+
+void Operator::release(std::function<void()> done) {
+  impl_->events.flush(
+      [this, done = std::move(done)]() mutable { impl_->leader.release(std::move(done)); });
 }
 
 bool Operator::ready() const {

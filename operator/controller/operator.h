@@ -2,9 +2,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "berth/auth/control_token.h"
 #include "berth/base/event_loop.h"
 #include "berth/base/random.h"
 #include "berth/http/transport.h"
@@ -13,18 +15,16 @@
 #include "berth/observe/metrics.h"
 #include "operator/render/worker_pod.h"
 
-namespace berth::auth {
-class SigningKey;
-}
-
 namespace berth::op {
 
 struct OperatorSettings {
   std::string ns;               ///< Namespace to watch; empty: all.
-  std::string lease_namespace;  ///< Where the Lease lives.
+  std::string lease_namespace;  ///< The operator's own: of the Lease, the keys, the gateways.
   std::string lease_name = "berth-operator";
   std::string identity;               ///< Host name and a random part.
-  std::vector<std::string> gateways;  ///< Origins whose waiting lines count as demand.
+  std::vector<std::string> gateways;  ///< Origins whose waiting lines count as demand ...
+  std::string gateway_service;        ///< ... unless they are those of this Service.
+  std::string gateway_port;           ///< Name of its port; needed if it has several.
   RenderSettings render;
   int concurrency = 4;
 };
@@ -34,20 +34,29 @@ struct OperatorSettings {
 class Operator {
  public:
   /// `workers` carries the calls to workers and gateways. `lease_client` serves the Lease alone, so
-  /// that lists cannot starve it. All outlive the operator. `lost` runs when leadership is lost:
-  /// exit the process at once.
+  /// that lists cannot starve it. All outlive the operator. Without a `key` the operator keeps the
+  /// cluster's control keys in Secrets and ConfigMaps (operator/keys). `lost` runs when leadership
+  /// is lost: exit the process at once.
   Operator(EventLoop& loop, kube::Client& client, kube::Client& lease_client,
-           http::Transport& workers, auth::SigningKey key, Random& random,
+           http::Transport& workers, std::optional<auth::SigningKey> key, Random& random,
            OperatorSettings settings, const Log& log, Metrics& metrics, std::function<void()> lost);
   ~Operator();
 
   void start();
-  /// Lets running reconciles end, gives the Lease back, then `done`.
+  /// The first half of the end: lets running reconciles end, then `done`. Writes nothing of its own
+  /// after that.
   void stop(std::function<void()> done);
+  /// The second: writes the events that are left and gives the Lease back, so that a standby leads
+  /// at once; then `done`. After stop(), and after the servers have closed.
+  void release(std::function<void()> done);
 
-  /// Caches synced (a standby's too).
+  /// Caches synced. A standby is ready too: it serves probes and metrics, and a rollout that waited
+  /// for it to lead would wait for ever.
   bool ready() const;
-  /// No reconcile is stuck and the Lease, if held, is being renewed.
+  /// No reconcile has run for a minute. It is asked on the loop that does all the work, so a loop
+  /// that is stuck gives no answer at all and fails the probe by its timeout; a healthy answer from
+  /// another thread would say nothing. A leader that could not renew needs no check here: it has
+  /// exited.
   bool healthy() const;
 
  private:

@@ -100,7 +100,35 @@ Observed PoolController::observe(const PoolObject& object, const std::string& po
   o.demand = deps_.demand.demand(ns_, name_);
   o.scheduled = schedules_.minimum(object.schedules, deps_.loop.clock());
   o.history = history_;
+  o.keys_trouble = deps_.keys == nullptr ? "" : deps_.keys->trouble(ns_);
   return o;
+}
+
+// A worker without the keys would refuse every call. The keeper asks for another round once it has
+// published them.
+void PoolController::hold_creates_without_keys(Plan& p) const {
+  if (deps_.keys != nullptr && !deps_.keys->published(ns_)) {
+    std::erase_if(p.actions, [](const Action& a) { return a.kind == Action::Kind::kCreate; });
+  }
+}
+
+void PoolController::list_holders(const std::function<bool(const PodView&)>& lost,
+                                  std::vector<KeyHolder>& out) const {
+  for (const auto& [name, member] : members_) {
+    if (member.pod->finished || lost(*member.pod)) {
+      continue;
+    }
+    KeyHolder h;
+    h.name = ns_ + "/" + name;
+    h.started = !member.pod->never_started;
+    const bool heard = member.poller && member.poller->slots();
+    h.readable = heard && !member.poller->silent();
+    if (heard && member.poller->slots()->keys) {
+      const auto& keys = *member.poller->slots()->keys;
+      h.keys = std::set<std::string>(keys.begin(), keys.end());
+    }
+    out.push_back(std::move(h));
+  }
 }
 
 void PoolController::begin(const PoolObject& object) {
@@ -150,6 +178,7 @@ std::optional<TimePoint> PoolController::reconcile(const PoolObject& object,
   check_epochs(observed);
 
   Plan p = plan(observed, now);
+  hold_creates_without_keys(p);
   history_ = std::move(p.history);
   carry_out(object, std::move(p.actions));
   p.history = history_;

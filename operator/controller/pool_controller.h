@@ -18,6 +18,7 @@
 #include "operator/controller/pool_object.h"
 #include "operator/disruption/budget.h"
 #include "operator/disruption/node_watch.h"
+#include "operator/keys/key_keeper.h"
 #include "operator/model/observed.h"
 #include "operator/model/pod_view.h"
 #include "operator/plan/plan.h"
@@ -39,6 +40,7 @@ struct ControllerDeps {
   DemandTracker& demand;
   NodeWatch& nodes;
   PoolMetrics& metrics;
+  KeyKeeper* keys;  ///< Null: somebody else sees to the keys.
   Log log;
   RenderSettings render;
 };
@@ -53,6 +55,11 @@ class PoolController {
 
   /// A pod of this pool came, changed (`pod` set) or went.
   void pod_changed(const std::string& name, std::shared_ptr<const PodView> pod);
+
+  /// Its workers, as a rotation of the control keys sees them; not those that are over. `lost`: a
+  /// pod's node is gone.
+  void list_holders(const std::function<bool(const PodView&)>& lost,
+                    std::vector<KeyHolder>& out) const;
 
   /// One round. Returns when to come again if nothing happens.
   std::optional<TimePoint> reconcile(const PoolObject& object,
@@ -73,6 +80,7 @@ class PoolController {
   std::optional<TimePoint> report(const PoolObject& object, const Observed& observed,
                                   const Plan& plan);
   void poll(Member& member);
+  void hold_creates_without_keys(Plan& p) const;
   void write_status(const PoolObject& object, const Json& status);
   void check_epochs(const Observed& observed);
 

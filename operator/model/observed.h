@@ -134,6 +134,8 @@ struct Observed {
   PoolDemand demand;
   ScheduledMinimum scheduled;
   History history;
+  /// What keeps new workers from knowing who may call them until a person acts; empty: nothing.
+  std::string keys_trouble;
 };
 
 }  // namespace berth::op

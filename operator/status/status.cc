@@ -63,6 +63,9 @@ Condition ready_condition(const Observed& o, const Plan& p, const PoolCounts& n)
 }
 
 Condition degraded_condition(const Observed& o, const Plan& p, const PoolCounts& n) {
+  if (!o.keys_trouble.empty()) {
+    return {"Degraded", true, "KeysNotPublished", o.keys_trouble};
+  }
   if (p.scaling.impossible > 0) {
     return {"Degraded", true, "ImpossibleSessions",
             std::to_string(p.scaling.impossible) +

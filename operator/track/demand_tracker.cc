@@ -1,5 +1,6 @@
 #include "operator/track/demand_tracker.h"
 
+#include <algorithm>
 #include <set>
 
 #include "berth/control/long_poll.h"
@@ -72,29 +73,49 @@ DemandTracker::DemandTracker(EventLoop& loop, http::Transport& transport, auth::
       on_change_(std::move(on_change)) {}
 DemandTracker::~DemandTracker() = default;
 
-void DemandTracker::add_pool(const std::string& ns, const std::string& pool) {
-  auto& polls = polls_[ns + "/" + pool];
-  if (!polls.empty()) {
-    return;
+void DemandTracker::set_gateways(GatewayList gateways) {
+  gateways_ = std::move(gateways);
+  for (auto& [key, pool] : pools_) {
+    match(pool);
+    on_change_(key);
   }
-  for (const std::string& gateway : settings_.gateways) {
-    polls.push_back(std::make_unique<Poll>(*this, gateway, ns, pool));
+}
+
+void DemandTracker::match(Pool& pool) {
+  const auto& origins = gateways_.origins;
+  std::erase_if(pool.polls, [&](const auto& p) {
+    return std::find(origins.begin(), origins.end(), p.first) == origins.end();
+  });
+  for (const std::string& gateway : origins) {
+    auto& poll = pool.polls[gateway];
+    if (!poll) {
+      poll = std::make_unique<Poll>(*this, gateway, pool.ns, pool.name);
+    }
+  }
+}
+
+void DemandTracker::add_pool(const std::string& ns, const std::string& pool) {
+  const auto [it, fresh] = pools_.try_emplace(ns + "/" + pool);
+  if (fresh) {
+    it->second.ns = ns;
+    it->second.name = pool;
+    match(it->second);
   }
 }
 
 void DemandTracker::remove_pool(const std::string& ns, const std::string& pool) {
-  polls_.erase(ns + "/" + pool);
+  pools_.erase(ns + "/" + pool);
 }
 
 PoolDemand DemandTracker::demand(const std::string& ns, const std::string& pool) const {
   PoolDemand out;
-  out.readable = true;
-  const auto it = polls_.find(ns + "/" + pool);
-  if (it == polls_.end()) {
+  out.readable = gateways_.known;
+  const auto it = pools_.find(ns + "/" + pool);
+  if (it == pools_.end()) {
     return out;
   }
   std::set<std::string> seen;
-  for (const auto& poll : it->second) {
+  for (const auto& [origin, poll] : it->second.polls) {
     out.readable = out.readable && poll->readable();
     if (!poll->demand()) {
       continue;

@@ -9,6 +9,7 @@
 #include "berth/auth/control_token.h"
 #include "berth/base/event_loop.h"
 #include "berth/http/transport.h"
+#include "operator/gateways/gateway_finder.h"
 #include "operator/model/observed.h"
 
 namespace berth::op {
@@ -17,7 +18,6 @@ namespace berth::op {
 class DemandTracker {
  public:
   struct Settings {
-    std::vector<std::string> gateways;  ///< Origins, "http://127.0.0.1:7070".
     std::chrono::seconds wait{25};
     Duration patience = std::chrono::seconds(15);
   };
@@ -28,11 +28,13 @@ class DemandTracker {
                 std::function<void(const std::string& key)> on_change);
   ~DemandTracker();
 
+  /// Whom to ask. Before the first call nothing is known of any gateway.
+  void set_gateways(GatewayList gateways);
   void add_pool(const std::string& ns, const std::string& pool);
   void remove_pool(const std::string& ns, const std::string& pool);
 
   /// The union over gateways: an id that waits at two counts once. Unreadable until every gateway
-  /// has answered, and again when one has been silent for wait + patience.
+  /// is known and has answered, and again when one has been silent for wait + patience.
   PoolDemand demand(const std::string& ns, const std::string& pool) const;
 
  private:
@@ -43,7 +45,15 @@ class DemandTracker {
   Random& random_;
   Settings settings_;
   std::function<void(const std::string&)> on_change_;
-  std::map<std::string, std::vector<std::unique_ptr<Poll>>> polls_;
+  using Polls = std::map<std::string, std::unique_ptr<Poll>>;  // by the gateway's origin
+  struct Pool {
+    std::string ns;
+    std::string name;
+    Polls polls;
+  };
+  void match(Pool& pool);
+  GatewayList gateways_;
+  std::map<std::string, Pool> pools_;
 };
 
 }  // namespace berth::op

@@ -13,7 +13,10 @@ using namespace std::chrono_literals;
 
 class DemandTrackerTest : public testing::Test {
  protected:
-  DemandTrackerTest() { tracker_.add_pool("default", "files"); }
+  DemandTrackerTest() {
+    tracker_.set_gateways({{"http://gw"}, true});
+    tracker_.add_pool("default", "files");
+  }
 
   static http::Response demand(int version, const std::string& id) {
     api::Demand d;
@@ -35,10 +38,9 @@ class DemandTrackerTest : public testing::Test {
   auth::TokenSigner signer_{*auth::SigningKey::generate(auth::Scope::kOperate, random_), "test",
                             loop_.clock()};
   int changes_ = 0;
-  DemandTracker tracker_{
-      loop_, transport_, signer_, random_, {{"http://gw"}, 25s, 15s}, [this](const std::string&) {
-        ++changes_;
-      }};
+  DemandTracker tracker_{loop_,   transport_, signer_,
+                         random_, {25s, 15s}, [this](const std::string&) {
+        ++changes_; }};
 };
 
 TEST_F(DemandTrackerTest, AnswersReplaceEachOtherAndTheNextPollResumes) {
@@ -71,6 +73,43 @@ TEST_F(DemandTrackerTest, AGatewayThatFallsSilentIsUnreadableUntilItAnswers) {
   transport_.on("GET", "/v1/demand", [](const http::Request&) { return demand(1, "a"); });
   loop_.advance(40s);
   EXPECT_TRUE(readable());
+}
+
+TEST_F(DemandTrackerTest, ANewGatewayIsAskedAndUntilItAnsweredNothingIsKnown) {
+  poll()->answer(demand(1, "a"));
+  loop_.run_ready();
+  const auto resumed = poll();
+  tracker_.set_gateways({{"http://gw", "http://gw2"}, true});
+  EXPECT_FALSE(readable());
+  EXPECT_FALSE(resumed->cancelled()) << "the one that stays is not asked anew";
+  const auto second = poll();
+  EXPECT_EQ(second->origin(), "http://gw2");
+  second->answer(demand(1, "b"));
+  loop_.run_ready();
+  EXPECT_TRUE(readable());
+  EXPECT_EQ(waiting(), 2U);
+}
+
+TEST_F(DemandTrackerTest, AGatewayThatLeftCountsForNothing) {
+  poll()->answer(demand(1, "a"));
+  loop_.run_ready();
+  const auto resumed = poll();
+  const int before = changes_;
+  tracker_.set_gateways({{"http://gw2"}, true});
+  EXPECT_TRUE(resumed->cancelled());
+  EXPECT_EQ(changes_, before + 1);
+  EXPECT_EQ(waiting(), 0U);
+  EXPECT_FALSE(readable());
+}
+
+TEST_F(DemandTrackerTest, WhileTheGatewaysAreNotKnownDemandIsUnreadable) {
+  poll()->answer(demand(1, "a"));
+  loop_.run_ready();
+  tracker_.set_gateways({{"http://gw"}, false});
+  EXPECT_FALSE(readable());
+  EXPECT_EQ(waiting(), 1U) << "what is known to wait is still served";
+  tracker_.set_gateways({{}, false});
+  EXPECT_FALSE(readable());
 }
 
 }  // namespace

@@ -21,6 +21,14 @@ TEST(PoolCounts, ACurrentWorkerIsUpdatedWhenItsRevisionIsThePools) {
   EXPECT_EQ(n.slots_free, 5);
 }
 
+TEST(Status, KeysThatCannotBePublishedDegradeThePool) {
+  PoolBuilder b;
+  b.o.keys_trouble = "ConfigMap default/berth-keys is not Berth's";
+  const Plan p = b.plan();
+  const Json status = make_status(b.o, p, count(b.o, p, b.now), WallTime(1s));
+  EXPECT_NE(dump_json(status).find("KeysNotPublished"), std::string::npos);
+}
+
 TEST(Status, CarriesTheCountsItWasGiven) {
   PoolBuilder b;
   b.add(1);
