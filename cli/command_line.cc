@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "cli/copy/copy_command.h"
+#include "cli/keys/key_commands.h"
 #include "cli/pool/pool_commands.h"
 #include "cli/settings/config_command.h"
 #include "cli/top/top_command.h"
@@ -120,6 +121,21 @@ void add_pools(CLI::App& app, Arguments& a) {
   });
 }
 
+void add_keys(CLI::App& app, Arguments& a) {
+  CLI::App* k = app.add_subcommand("keys", "Control keys of operator and gateways");
+  k->require_subcommand(1);
+  CLI::App* rotate = k->add_subcommand(
+      "rotate", "Exchange the keys without losing a session; returns once it is asked for");
+  rotate->add_option("--which", a.which_key, "operator, gateway or all")
+      ->check(CLI::IsMember({"operator", "gateway", "all"}))
+      ->capture_default_str();
+  rotate->callback([&a] { a.run = [&a] { return keys_rotate(a.flags, a.which_key); }; });
+  CLI::App* status = k->add_subcommand("status", "Where the keys stand, and who is waited for");
+  status->add_option("-o,--output", a.session.output, "table, json or yaml")
+      ->check(CLI::IsMember({"table", "json", "yaml"}));
+  status->callback([&a] { a.run = [&a] { return keys_status(a.flags, a.session.output); }; });
+}
+
 void add_others(CLI::App& app, Arguments& a) {
   CLI::App* config_app =
       app.add_subcommand("config", "Which gateway, token and namespace are used");
@@ -149,7 +165,7 @@ void add_global(CLI::App& app, Flags& f) {
       "--as-service-account", f.service_account,
       "Service account of the namespace whose token kubectl gets (default, with kubectl: "
       "default)");
-  app.add_option("--gateway-namespace", f.gateway_namespace, "Where the gateway's Service is")
+  app.add_option("--gateway-namespace", f.gateway_namespace, "Where gateways and operator run")
       ->capture_default_str();
   app.add_option("--gateway-service", f.gateway_service, "The gateway's Service, NAME or NAME:PORT")
       ->capture_default_str();
@@ -165,6 +181,7 @@ std::unique_ptr<CLI::App> make_app(Arguments& a) {
   add_dev(*app, a);
   add_sessions(*app, a);
   add_pools(*app, a);
+  add_keys(*app, a);
   add_others(*app, a);
   return app;
 }

@@ -31,6 +31,7 @@ struct Arguments {
   double interval = 1;
   bool once = false;
   bool check = false;
+  std::string which_key = "all";
   std::function<int()> run;  ///< The command that was named.
 };
 
