@@ -57,7 +57,10 @@ void Stack::run_cluster() {
   options.shutdown_grace = seconds(1);
   transport_ = http::make_beast_transport(loop_);
   cluster_ = std::make_unique<devcluster::DevCluster>(loop_, random_, Log(), std::move(options));
-  changes_ = cluster_->store().subscribe(nullptr, [this](const devcluster::WatchEvent&) {
+  gateway_key_ = keys_.gateway_key;
+  gateway_jwks_ = keys_.jwks_file;
+  changes_ = cluster_->store().subscribe(nullptr, [this](const devcluster::WatchEvent& event) {
+    follow_keys(event);
     {
       const std::lock_guard lock(mutex_);
       ++change_;
@@ -70,15 +73,56 @@ void Stack::run_cluster() {
   if (const Status s = write_file_atomic(kubeconfig_, cluster_->kubeconfig(), 0600); !s) {
     throw std::runtime_error(s.error().text());
   }
-  const auto made =
-      cluster_->store().create(devcluster::type_of("configmaps"), "default",
-                               {{"apiVersion", "v1"},
-                                {"kind", "ConfigMap"},
-                                {"metadata", {{"name", kKeysConfigMap}, {"namespace", "default"}}},
-                                {"data", {{"jwks.json", keys_.jwks}}}});
+  store("configmaps", "default",
+        {{"apiVersion", "v1"},
+         {"kind", "ConfigMap"},
+         {"metadata", {{"name", kKeysConfigMap}, {"namespace", "default"}}},
+         {"data", {{"jwks.json", keys_.jwks}}}});
+}
+
+void Stack::store(const std::string& plural, const std::string& ns, const Json& object) {
+  const auto made = cluster_->store().create(devcluster::type_of(plural), ns, object);
   if (!made) {
     throw std::runtime_error(made.error().message);
   }
+}
+
+void Stack::create(const std::string& plural, const std::string& ns, const Json& object) {
+  on_loop([&] { store(plural, ns, object); });
+}
+
+void Stack::remove(const std::string& plural, const std::string& ns, const std::string& name) {
+  on_loop([&] {
+    if (const auto r = cluster_->store().remove(devcluster::type_of(plural), {ns, name}, {}); !r) {
+      throw std::runtime_error(r.error().message);
+    }
+  });
+}
+
+Json Stack::object(const std::string& plural, const std::string& ns, const std::string& name) {
+  Json out;
+  on_loop([&] {
+    const auto found = cluster_->store().get(devcluster::type_of(plural), {ns, name});
+    out = found ? **found : Json();
+  });
+  return out;
+}
+
+void Stack::patch(const std::string& plural, const std::string& ns, const std::string& name,
+                  const Json& patch) {
+  on_loop([&] {
+    const auto changed =
+        cluster_->store().edit(devcluster::type_of(plural), {ns, name},
+                               [&](const Json& current) -> devcluster::ApiResult<Json> {
+                                 Json out = current;
+                                 out.merge_patch(patch);
+                                 return out;
+                               },
+                               {});
+    if (!changed) {
+      throw std::runtime_error(changed.error().message);
+    }
+  });
 }
 
 Stack::~Stack() {
@@ -119,17 +163,38 @@ Json Stack::start(std::unique_ptr<TestProcess>& process, const std::string& name
 void Stack::start_gateway() {
   const std::string listen =
       gateway_url_.empty() ? "127.0.0.1:0" : gateway_url_.substr(std::string("http://").size());
+  // Mounts of what does not exist yet keep a container from starting.
+  if (!await([&] { return fs::exists(gateway_key_) && fs::exists(gateway_jwks_); })) {
+    throw std::runtime_error("nobody made the gateway's keys");
+  }
+  const bool first = gateway_url_.empty();
   const Json ports =
       start(gateway_, "gateway",
             {BERTH_GATEWAY_BINARY, "--dev", "--listen", listen, "--token-file", keys_.token_file,
-             "--signing-key", keys_.gateway_key, "--jwks", keys_.jwks_file});
+             "--signing-key", gateway_key_, "--jwks", gateway_jwks_});
   gateway_url_ = "http://" + string_at(ports, {"listen"});
+  if (keys_in_cluster_ && first) {
+    publish_gateway();
+  }
+}
+
+std::vector<std::string> Stack::operator_command() const {
+  if (keys_in_cluster_) {
+    return {BERTH_OPERATOR_BINARY, "--lease-namespace", kOperatorNamespace, "--gateway-service",
+            "berth-gateway"};
+  }
+  return {BERTH_OPERATOR_BINARY, "--gateway",         gateway_url_,  "--signing-key",
+          keys_.operator_key,    "--keys-config-map", kKeysConfigMap};
 }
 
 void Stack::start_operator() {
-  start(operator_, "operator",
-        {BERTH_OPERATOR_BINARY, "--gateway", gateway_url_, "--signing-key", keys_.operator_key,
-         "--keys-config-map", kKeysConfigMap});
+  start(operator_, "operator", operator_command());
+}
+
+std::unique_ptr<TestProcess> Stack::start_replica(const std::string& name) {
+  std::unique_ptr<TestProcess> replica;
+  start(replica, name, operator_command());
+  return replica;
 }
 
 void Stack::add_pool(const std::string& name, const Json& spec) {
@@ -233,25 +298,39 @@ Stack::Answer Stack::http(const std::string& method, const std::string& target,
   if (!token.empty()) {
     request.headers.add("Authorization", "Bearer " + token);
   }
+  return call(gateway_url_, request, http::CallOptions());
+}
+
+int Stack::probe(const std::string& program, const std::string& path) {
+  const Json ports = must(parse_json(must(read_file(dir_ / (program + ".ports")))));
+  http::Request request;
+  request.method = "GET";
+  request.target = path;
+  http::CallOptions options;
+  options.deadline = seconds(2);
+  return call("http://" + string_at(ports, {"probe"}), request, options).status;
+}
+
+Stack::Answer Stack::call(const std::string& origin, const http::Request& request,
+                          const http::CallOptions& options) {
   Answer out;
   std::promise<void> done;
-  Cancel call;
+  Cancel sent;
   on_loop([&] {
-    call = transport_->send(gateway_url_, request, http::CallOptions(),
-                            [&](Result<http::Response> response) {
-                              if (response) {
-                                out.status = response->status;
-                                out.text = response->body;
-                                out.body = parse_json(out.text).value_or(Json());
-                              } else {
-                                out.text = response.error().text();
-                              }
-                              done.set_value();
-                            });
+    sent = transport_->send(origin, request, options, [&](Result<http::Response> response) {
+      if (response) {
+        out.status = response->status;
+        out.text = response->body;
+        out.body = parse_json(out.text).value_or(Json());
+      } else {
+        out.text = response.error().text();
+      }
+      done.set_value();
+    });
   });
   done.get_future().wait();
   // The call has ended: its handle means nothing any more.
-  call.release();
+  sent.release();
   return out;
 }
 

@@ -42,6 +42,23 @@ class Stack {
   void start_operator();
   void kill_operator() { operator_.reset(); }
 
+  /// From now on the operator keeps the control keys itself, in the namespace kOperatorNamespace,
+  /// and finds the gateway by a Service; the gateway reads its keys from files that follow the
+  /// objects, as a kubelet's mounts do. Before the first start.
+  void keep_keys_in_cluster();
+  static constexpr const char* kOperatorNamespace = "berth-system";
+  /// Another replica. The log is DIR/<name>.log.
+  std::unique_ptr<TestProcess> start_replica(const std::string& name);
+  /// An object of the API server; null when there is none.
+  Json object(const std::string& plural, const std::string& ns, const std::string& name);
+  void patch(const std::string& plural, const std::string& ns, const std::string& name,
+             const Json& patch);
+  void create(const std::string& plural, const std::string& ns, const Json& object);
+  void remove(const std::string& plural, const std::string& ns, const std::string& name);
+  const std::string& kubeconfig() const { return kubeconfig_; }
+  /// Asks a program's probe port. The status, or 0 without an answer within two seconds.
+  int probe(const std::string& program, const std::string& path);
+
   /// Creates a SessionPool in the namespace "default", and waits until a running gateway sees it.
   void add_pool(const std::string& name, const Json& spec);
   /// A spec that scales within a second, for `max_workers` workers of `slots` sessions each.
@@ -79,6 +96,12 @@ class Stack {
 
  private:
   void run_cluster();
+  std::vector<std::string> operator_command() const;
+  void follow_keys(const devcluster::WatchEvent& event);
+  void publish_gateway();
+  void store(const std::string& plural, const std::string& ns, const Json& object);
+  Answer call(const std::string& origin, const http::Request& request,
+              const http::CallOptions& options);
   Json start(std::unique_ptr<TestProcess>& process, const std::string& name,
              std::vector<std::string> argv);
 
@@ -88,6 +111,9 @@ class Stack {
   cli::DevKeys keys_;
   std::string token_;
   std::string kubeconfig_;
+  bool keys_in_cluster_ = false;
+  std::filesystem::path gateway_key_;
+  std::filesystem::path gateway_jwks_;
   std::unique_ptr<http::Transport> transport_;
   std::unique_ptr<devcluster::DevCluster> cluster_;
   Cancel changes_;
