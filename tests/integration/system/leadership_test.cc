@@ -100,7 +100,9 @@ TEST_F(Leadership, ALeaseDeletedAgainAndAgainHasOneLeaderAllTheTime) {
 }
 
 TEST_F(Leadership, AStandbyIsReadyAndAStoppedLoopAnswersNoProbe) {
-  EXPECT_EQ(stack_.probe("operator-b", "/readyz"), 200);
+  // Once its caches are synced, though it does not lead.
+  EXPECT_TRUE(stack_.await([&] { return stack_.probe("operator-b", "/readyz") == 200; }));
+  EXPECT_EQ(holder(), first_);
   EXPECT_EQ(stack_.probe("operator-b", "/healthz"), 200);
   b_->signal(SIGSTOP);
   EXPECT_EQ(stack_.probe("operator-b", "/healthz"), 0);
