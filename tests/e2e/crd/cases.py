@@ -7,6 +7,7 @@ GOOD = {"apiVersion": "berth.dev/v1alpha1", "kind": "SessionPool", "metadata": {
 ACTIVITY = {"name": "a", "command": ["true"]}
 HTTP = {"name": "a", "http": {"url": "http://127.0.0.1:8080/run"}}
 DURATION = "must be a duration like 20s"
+SCHEDULE = {"name": "day", "cron": "0 8 * * 1-5", "timeZone": "Europe/Berlin", "duration": "10h", "minWorkers": 2}
 
 REFUSED = [
     ("metadata.name", "a" * 51, "metadata.name", "1 to 50 characters"),
@@ -54,6 +55,12 @@ REFUSED = [
     ("spec.scaling.scaleUp", {"maxWorkersPerMinute": 0}, "spec.scaling.scaleUp.maxWorkersPerMinute",
      "greater than or equal to 1"),
     ("spec.scaling.scaleDown", {"stabilizationWindow": "25h"}, "spec.scaling.scaleDown.stabilizationWindow", "to 24h"),
+    ("spec.scaling.schedules", [{**SCHEDULE, "cron": "@daily"}], "spec.scaling.schedules[0].cron", "five fields"),
+    ("spec.scaling.schedules", [{**SCHEDULE, "timeZone": "Berlin time"}], "spec.scaling.schedules[0].timeZone", "Europe/Berlin"),
+    ("spec.scaling.schedules", [{**SCHEDULE, "duration": "30s"}], "spec.scaling.schedules[0].duration", "from 1m"),
+    ("spec.scaling.schedules", [{**SCHEDULE, "name": "a b"}], "spec.scaling.schedules[0].name", "1 to 63 characters"),
+    ("spec.scaling.schedules", [{**SCHEDULE, "minWorkers": 7}], "spec.scaling.schedules", "at most spec.scaling.maxWorkers"),
+    ("spec.scaling.schedules", [SCHEDULE, SCHEDULE], "spec.scaling.schedules[1]", "Duplicate value"),
     ("spec.rollout", {"maxSurge": 0}, "spec.rollout.maxSurge", "no worker could ever be replaced"),
     ("spec.rollout", {"maxSurge": "0%", "maxUnavailable": "0%"}, "spec.rollout.maxSurge", "no worker could ever"),
     ("spec.rollout", {"maxUnavailable": "101%"}, "spec.rollout.maxUnavailable", "a count of workers like 2"),
@@ -104,5 +111,6 @@ TAKEN = [
                   "limits": {"idleTimeout": "10m", "maxDiskBytesPerSession": 1 << 40}},
      "scaling": {"minWorkers": 1, "maxWorkers": 100, "freeSlots": "25%", "scaleToZeroAfter": "0s", "placement": "Spread",
                  "tolerance": 0, "scaleUp": {"maxWorkersPerMinute": 10},
-                 "scaleDown": {"stabilizationWindow": "0", "maxWorkersPerMinute": 1}, "paused": True}},
+                 "scaleDown": {"stabilizationWindow": "0", "maxWorkersPerMinute": 1}, "paused": True,
+                 "schedules": [SCHEDULE]}},
 ]
