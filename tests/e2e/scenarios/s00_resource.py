@@ -4,6 +4,7 @@ import copy
 
 from crd.cases import GOOD, REFUSED, TAKEN
 from stand.api import POOLS, ApiError
+from stand.images import REPOSITORY
 
 CREATE = POOLS.format("default") + "?dryRun=All&fieldValidation=Strict"
 
@@ -49,6 +50,9 @@ def run(world):
     for spec in TAKEN:
         answer = world.api.call("POST", CREATE, {**GOOD, "spec": spec})
         assert contains(answer["spec"], spec), (spec, answer["spec"])
+
+    example = REPOSITORY / "examples/file-processing/pool-kubernetes.yaml"
+    world.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", str(example))
 
     explained = world.kubectl("explain", "spool.spec", "--recursive")
     assert "<no description>" not in explained and "heartbeatTimeout" in explained, explained
