@@ -106,7 +106,7 @@ Result<client::SessionOptions> session_options(const SessionFlags& flags) {
     char* end = nullptr;
     const std::string amount = equals == std::string::npos ? "" : r.substr(equals + 1);
     const long long n = std::strtoll(amount.c_str(), &end, 10);
-    if (amount.empty() || *end != '\0' || n < 0) {
+    if (equals == 0 || amount.empty() || *end != '\0' || n < 0) {
       return fail(Error::invalid("--resource", "'" + r + "' is not name=amount, such as gpu=1"));
     }
     o.resources[r.substr(0, equals)] = n;
