@@ -25,7 +25,7 @@ TEST(Status, KeysThatCannotBePublishedDegradeThePool) {
   PoolBuilder b;
   b.o.keys_trouble = "ConfigMap default/berth-keys is not Berth's";
   const Plan p = b.plan();
-  const Json status = make_status(b.o, p, count(b.o, p, b.now), WallTime(1s));
+  const Json status = make_status(b.o, p, count(b.o, p, b.now), {}, nullptr, WallTime(1s));
   EXPECT_NE(dump_json(status).find("KeysNotPublished"), std::string::npos);
 }
 
