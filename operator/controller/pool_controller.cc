@@ -29,7 +29,9 @@ PoolController::PoolController(const ControllerDeps& deps, std::string ns, std::
                     }}),
       guard_(deps.loop, deps.client, log_,
              {[this] { return deps_.leader.may_write(); }, [this] { changed_(); }}),
-      budget_(deps.loop, deps.client, log_, ns_, name_) {
+      budget_(deps.loop, deps.client, log_, ns_, name_),
+      revisions_(deps.loop, deps.client, log_,
+                 {[this] { return deps_.leader.may_write(); }, [this] { changed_(); }}) {
   history_.started_at = deps_.loop.clock().now();
   deps_.demand.add_pool(ns_, name_);
 }
@@ -80,11 +82,7 @@ Observed PoolController::observe(const PoolObject& object, const std::string& po
   Observed o;
   o.pool = object.pool;
   o.revision = object.revision;
-  for (const auto& [revision, pool] : revisions_) {
-    if (revision != object.revision) {
-      o.known_revisions.insert(revision);
-    }
-  }
+  o.known_revisions = revisions_.earlier();
   for (const auto& [name, member] : members_) {
     if (member.pod->controller_uid != object.uid) {
       continue;  // Of an earlier pool of this name, or somebody else's.
@@ -138,7 +136,6 @@ void PoolController::begin(const PoolObject& object) {
   pool_uid_ = object.uid;
   last_status_ = nullptr;
   deletion_announced_ = false;
-  revisions_.clear();
   const Json* desired = find_path(object.status, {"workers", "desired"});
   if (desired != nullptr && desired->is_number_integer() && *desired > 0) {
     history_.target = desired->get<std::int64_t>();
@@ -149,12 +146,13 @@ void PoolController::remember_revision(const PoolObject& object) {
   if (object.revision.empty()) {
     return;
   }
-  revisions_[object.revision] = object.pool;
-  std::erase_if(revisions_, [&](const auto& r) {
-    return r.first != object.revision &&
-           std::none_of(members_.begin(), members_.end(),
-                        [&](const auto& m) { return m.second.pod->revision == r.first; });
-  });
+  std::set<std::string> in_use;
+  for (const auto& [name, member] : members_) {
+    if (member.pod->controller_uid == object.uid) {
+      in_use.insert(member.pod->revision);
+    }
+  }
+  revisions_.keep(object.pool, object.revision, in_use);
 }
 
 std::optional<TimePoint> PoolController::reconcile(const PoolObject& object,
@@ -191,21 +189,18 @@ void PoolController::carry_out(const PoolObject& object, std::vector<Action> act
   if (!object.pool->deleting && !guard_.hold(object)) {
     std::erase_if(actions, [](const Action& a) { return a.kind == Action::Kind::kCreate; });
   }
-  applier_.apply(*object.pool, actions,
-                 {.target =
-                      [this](const std::string& worker) {
-                        const auto it = members_.find(worker);
-                        return it == members_.end()
-                                   ? control::WorkerTarget{}
-                                   : control::WorkerTarget{it->second.pod->origin(),
-                                                           api::WorkerUid(it->second.pod->uid)};
-                      },
-                  .revision =
-                      [this](const std::string& revision) {
-                        const auto it = revisions_.find(revision);
-                        return it == revisions_.end() ? nullptr : it->second;
-                      }},
-                 history_);
+  applier_.apply(
+      *object.pool, actions,
+      {.target =
+           [this](const std::string& worker) {
+             const auto it = members_.find(worker);
+             return it == members_.end()
+                        ? control::WorkerTarget{}
+                        : control::WorkerTarget{it->second.pod->origin(),
+                                                api::WorkerUid(it->second.pod->uid)};
+           },
+       .revision = [this](const std::string& revision) { return revisions_.find(revision); }},
+      history_);
 }
 
 void PoolController::announce(const Plan& p, const PoolObject& object) {

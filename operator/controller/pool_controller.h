@@ -22,6 +22,7 @@
 #include "operator/model/observed.h"
 #include "operator/model/pod_view.h"
 #include "operator/plan/plan.h"
+#include "operator/rollout/revision_store.h"
 #include "operator/scaling/schedule.h"
 #include "operator/status/status.h"
 #include "operator/track/demand_tracker.h"
@@ -97,8 +98,7 @@ class PoolController {
   PoolGuard guard_;
   BudgetKeeper budget_;
   ScheduleCache schedules_;
-  /// The pool as it was at each revision that has workers: what more of them are made from.
-  std::map<std::string, std::shared_ptr<const api::SessionPool>> revisions_;
+  RevisionStore revisions_;
   StatusGate status_gate_;
   Json last_status_;  ///< As we last wrote it; the cache may lag behind.
   std::string last_sentence_;

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "berth/base/clock.h"
 #include "berth/base/json.h"
 
 namespace berth::op {
@@ -25,6 +26,9 @@ struct NodeView {
 struct NodeState {
   const NodeView* view = nullptr;
   bool gone = false;  ///< The API server has said so on being asked, not just a cache.
+  /// When we first saw that it leaves. A pod that came to it later was put there by its template's
+  /// tolerations and would only come back if it were moved: it stays.
+  std::optional<TimePoint> leaving_since = std::nullopt;
 };
 
 }  // namespace berth::op

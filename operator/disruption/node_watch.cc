@@ -21,7 +21,7 @@ NodeWatch::NodeWatch(EventLoop& loop, kube::Client& client, Random& random, Log 
           loop, client, random, kNodes, {}, std::move(log), metrics,
           [](const Json& o) { return NodeView::from(o); },
           [this](const std::string& name, const auto& before, const auto& now) {
-            note(name, now != nullptr);
+            note(name, now.get());
             // Heartbeats change nodes all the time; only what a plan looks at matters.
             if (!before || !now || *before != *now) {
               changed_(name);
@@ -62,7 +62,9 @@ NodeState NodeWatch::state(const std::string& name) {
     return {};
   }
   if (const auto it = nodes_.all().find(name); it != nodes_.all().end()) {
-    return {it->second.get(), false};
+    const auto since = leaving_since_.find(name);
+    return {it->second.get(), false,
+            since == leaving_since_.end() ? std::nullopt : std::optional(since->second)};
   }
   const auto it = questions_.find(name);
   if (it != questions_.end() && it->second.gone) {
@@ -89,9 +91,14 @@ void NodeWatch::ask(const std::string& name) {
   });
 }
 
-void NodeWatch::note(const std::string& name, bool exists) {
-  if (exists) {
+void NodeWatch::note(const std::string& name, const NodeView* now) {
+  if (now != nullptr) {
     questions_.erase(name);
+  }
+  if (now != nullptr && !now->leaving.empty()) {
+    leaving_since_.try_emplace(name, loop_.clock().now());
+  } else {
+    leaving_since_.erase(name);
   }
 }
 

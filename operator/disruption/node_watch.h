@@ -41,7 +41,7 @@ class NodeWatch {
   };
   void ask_leave();
   void ask(const std::string& name);
-  void note(const std::string& name, bool exists);
+  void note(const std::string& name, const NodeView* now);
 
   EventLoop& loop_;
   kube::Client& client_;
@@ -50,6 +50,7 @@ class NodeWatch {
   bool forbidden_ = false;
   bool allowed_ = false;
   std::map<std::string, Question> questions_;  ///< Of nodes that pods name and the cache lacks.
+  std::map<std::string, TimePoint> leaving_since_;
   Cancel call_;
   Cancel retry_;
   kube::Reflector<NodeView> nodes_;

@@ -153,7 +153,10 @@ Worker make_worker(const PodView& pod, const NodeState& node, const Clock& clock
   if (!pod.disruption_target.empty()) {
     w.leaving = "its pod is a disruption target: " + pod.disruption_target;
   } else if (node.view != nullptr) {
-    w.leaving = node.view->leaving.empty() ? "" : "node " + pod.node + " " + node.view->leaving;
+    const bool came_later = node.leaving_since && w.created_at > *node.leaving_since;
+    if (!node.view->leaving.empty() && !came_later) {
+      w.leaving = "node " + pod.node + " " + node.view->leaving;
+    }
     w.node_hinted = node.view->hinted;
   }
   return w;

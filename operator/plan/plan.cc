@@ -114,6 +114,9 @@ Plan plan(const Observed& observed, TimePoint now) {
   p.scaling = autoscale(observed, fleet, now, p.history);
   p.wake_at = p.scaling.wake_at;
   const Replacement replacement = replace_workers(observed, fleet, p.scaling, now, p.history);
+  if (replacement.wake_at && (!p.wake_at || *replacement.wake_at < *p.wake_at)) {
+    p.wake_at = replacement.wake_at;
+  }
   p.rollout = rollout_state(observed, fleet, p.history);
   note_rollout(observed, p);
 

@@ -58,7 +58,8 @@ std::vector<Action> delete_the_dead(const Observed& observed, TimePoint now) {
 std::vector<Action> give_up(const Observed& observed, const Fleet& fleet, std::int64_t count) {
   std::vector<const Worker*> candidates;
   for (const Worker& w : observed.workers) {
-    if (w.present() && !tried(observed, fleet, w) && (w.slots || w.untouched())) {
+    if (w.present() && !tried(observed, fleet, w) && !discarded(observed, fleet, w) &&
+        (w.slots || w.untouched())) {
       candidates.push_back(&w);
     }
   }

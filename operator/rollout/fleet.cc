@@ -61,6 +61,11 @@ bool tried(const Observed& observed, const Fleet& fleet, const Worker& worker) {
   return fleet.on_trial && worker.revision == observed.revision;
 }
 
+bool discarded(const Observed& observed, const Fleet& fleet, const Worker& worker) {
+  return worker.present() && worker.untouched() && worker.revision != observed.revision &&
+         worker.revision != fleet.grow;
+}
+
 bool recoverable(const Fleet& fleet, const Worker& worker) {
   const bool our_drain = worker.phase() == WorkerPhase::kDraining && worker.told &&
                          !worker.removing && !worker.held_by_person();

@@ -28,6 +28,10 @@ bool must_go(const Observed& observed, const Fleet& fleet, const Worker& worker)
 /// A worker of a revision on trial.
 bool tried(const Observed& observed, const Fleet& fleet, const Worker& worker);
 
+/// Of neither the pool's revision nor the one that grows, and no session can have reached it: it is
+/// deleted at once and nothing is counted on it.
+bool discarded(const Observed& observed, const Fleet& fleet, const Worker& worker);
+
 /// A cordon of ours, or a drain whose deadline we told, that may be taken back: on the revision
 /// that grows and a node that stays.
 bool recoverable(const Fleet& fleet, const Worker& worker);

@@ -42,14 +42,9 @@ class Replacer {
   }
 
  private:
-  bool earlier_and_useless(const Worker& w) const {
-    const bool grows = fleet_.on_trial && w.revision == fleet_.grow;
-    return w.present() && w.untouched() && w.revision != o_.revision && !grows;
-  }
-
   void delete_untouched() {
     for (const Worker& w : o_.workers) {
-      if (earlier_and_useless(w)) {
+      if (discarded(o_, fleet_, w)) {
         r_.actions.push_back(
             make_action(Kind::kDelete, w, "of an earlier revision and never served", true));
       }
@@ -58,7 +53,7 @@ class Replacer {
 
   void count_workers() {
     for (const Worker& w : o_.workers) {
-      if (!w.present() || earlier_and_useless(w)) {
+      if (!w.present() || discarded(o_, fleet_, w)) {
         continue;
       }
       if (tried(o_, fleet_, w)) {
@@ -73,8 +68,12 @@ class Replacer {
 
   std::int64_t held(std::int64_t wanted, const std::string& revision) {
     wanted = std::min(wanted, room_);
-    if (const auto hold = creation_hold(o_, history_, revision, now_)) {
-      wanted = std::min(wanted, hold->room);
+    const auto hold = creation_hold(o_, history_, revision, now_);
+    if (hold && hold->room < wanted) {
+      wanted = hold->room;
+      if (hold->until && (!r_.wake_at || *hold->until < *r_.wake_at)) {
+        r_.wake_at = hold->until;
+      }
     }
     wanted = std::max<std::int64_t>(0, wanted);
     room_ -= wanted;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct Replacement {
   std::int64_t create = 0;      ///< Workers of the revision that grows, less what is taken back.
   std::int64_t trial = 0;       ///< Workers of the pool's revision while that is on trial.
   std::vector<Action> actions;  ///< Workers that go.
+  std::optional<TimePoint> wake_at;  ///< When a hold on creating ends.
 };
 
 /// Replaces workers of other revisions and workers whose node goes, never below the number that

@@ -79,7 +79,7 @@ class Autoscaler {
         continue;
       }
       d_.load.used_all += used;
-      if (!w.present()) {
+      if (!w.present() || discarded(o_, fleet_, w)) {
         ++d_.load.leaving;
         d_.load.recoverable += recoverable(fleet_, w) ? 1 : 0;
       } else if (tried(o_, fleet_, w)) {
@@ -100,8 +100,6 @@ class Autoscaler {
     for (auto& [last, room] : rooms) {
       rooms_.push_back(std::move(room));
     }
-    // Room that a trial was given is not grown into.
-    d_.load.trial = std::max(d_.load.trial, history_.trial_victims);
     if (fleet_.replacing && history_.target) {
       d_.load.surplus = std::clamp<std::int64_t>(d_.load.present - *history_.target,
                                                  -max_unavailable(*o_.pool, *history_.target),
@@ -243,7 +241,9 @@ class Autoscaler {
         d_.limit = why;
       }
     };
-    hold(budget() - pods(), ScalingLimit::kMaxSurge);
+    // Room that a trial was given is not grown into.
+    const std::int64_t reserved = std::max<std::int64_t>(0, history_.trial_victims - d_.load.trial);
+    hold(budget() - pods() - reserved, ScalingLimit::kMaxSurge);
     if (spec_.up_max_workers_per_minute && !o_.pool->workers) {
       hold(*spec_.up_max_workers_per_minute - in_last_minute(history_.created),
            ScalingLimit::kUpRate);

@@ -97,11 +97,13 @@ TEST_F(NodeWatchTest, KnowsTheNodesOfTheList) {
   start({node("a"), node("b", {{"unschedulable", true}})});
   ASSERT_NE(watch_.state("b").view, nullptr);
   EXPECT_EQ(watch_.state("b").view->leaving, "is cordoned");
+  EXPECT_EQ(watch_.state("b").leaving_since, loop_.clock().now());
   EXPECT_FALSE(watch_.state("a").gone);
+  EXPECT_FALSE(watch_.state("a").leaving_since);
 }
 
 TEST_F(NodeWatchTest, ANodeThatTheCacheLacksIsGoneOnlyOnceAGetSaysSo) {
-  start({node("a")});
+  start(Json::array({node("a")}));
   EXPECT_FALSE(watch_.state("b").gone);
   (void)transport_.expect_request("GET", "/api/v1/nodes");  // The watch.
   const auto get = transport_.expect_request("GET", "/api/v1/nodes/b");
@@ -113,7 +115,7 @@ TEST_F(NodeWatchTest, ANodeThatTheCacheLacksIsGoneOnlyOnceAGetSaysSo) {
 }
 
 TEST_F(NodeWatchTest, ANewNodeWhosePodWasSeenFirstIsNotGone) {
-  start({node("a")});
+  start(Json::array({node("a")}));
   (void)watch_.state("b");
   (void)transport_.expect_request("GET", "/api/v1/nodes");
   transport_.expect_request("GET", "/api/v1/nodes/b")
@@ -136,7 +138,7 @@ TEST_F(NodeWatchTest, WithoutLeaveItSaysSoInOneLineAndAsksAgainLater) {
   loop_.advance(10min);
   answer(list(Json::array()));
   EXPECT_FALSE(watch_.forbidden());
-  answer(list({node("a")}));
+  answer(list(Json::array({node("a")})));
   EXPECT_NE(watch_.state("a").view, nullptr);
 }
 

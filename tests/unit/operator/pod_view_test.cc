@@ -111,6 +111,10 @@ TEST_F(MakeWorker, ANodeIsLostWhenItIsGoneOrOutOfService) {
 TEST_F(MakeWorker, ItsNodesLeavingIsItsOwn) {
   healthy_.leaving = "is cordoned";
   EXPECT_EQ(make({&healthy_, false}).leaving, "node n1 is cordoned");
+  const TimePoint created = make({}).created_at;
+  EXPECT_EQ(make({&healthy_, false, created + 1s}).leaving, "node n1 is cordoned");
+  EXPECT_EQ(make({&healthy_, false, created - 1s}).leaving, "")
+      << "it was put there by its tolerations and would only come back";
 }
 
 }  // namespace

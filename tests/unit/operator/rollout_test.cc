@@ -192,13 +192,12 @@ TEST(Rollout, WhileTheNewRevisionIsBrokenTheOldOneGrows) {
   (void)b.plan();
   b.add_new_starting().trouble = "ImagePullBackOff";
   b.wait(20);
-  const Plan p = b.plan();
-  const auto created = Rollout::of(p, Kind::kCreate);
-  ASSERT_EQ(created.size(), 3U) << "12 free slots; 8 more for those waiting, 1 kept free";
-  for (const Action& a : created) {
-    EXPECT_EQ(a.revision, "old");
-    EXPECT_TRUE(a.rated);
+  int grown = 0;
+  for (const Action& a : Rollout::of(b.plan(), Kind::kCreate)) {
+    EXPECT_EQ(a.rated, a.revision == "old");
+    grown += a.revision == "old" ? 1 : 0;
   }
+  EXPECT_EQ(grown, 3) << "12 slots are free; 8 more for those waiting, 1 kept free";
 }
 
 TEST(Rollout, WhileTheNewRevisionIsBrokenTheOldOneShrinks) {
@@ -224,10 +223,22 @@ TEST(Rollout, PodsThatFailOrFindNoNodeHoldUpTheirOwnRevisionOnly) {
   b.add_new_starting().unschedulable = true;
   b.wait(40);
   const Plan p = b.plan();
-  EXPECT_GT(p.scaling.create, 0);
+  EXPECT_EQ(p.scaling.create, 5);
+  EXPECT_EQ(Rollout::of(p, Kind::kCreate).size(), 5U);
   for (const Action& a : Rollout::of(p, Kind::kCreate)) {
     EXPECT_EQ(a.revision, "old");
   }
+}
+
+TEST(Rollout, ATrialThatFailedIsTriedAgainWhenItsHoldEnds) {
+  Rollout b;
+  (void)b.plan();
+  b.add_new_starting().finished = true;
+  const Plan p = b.plan();
+  EXPECT_TRUE(Rollout::of(p, Kind::kCreate).empty());
+  ASSERT_TRUE(p.wake_at);
+  b.now = *p.wake_at;
+  EXPECT_EQ(Rollout::of(b.plan(), Kind::kCreate).size(), 1U);
 }
 
 TEST(Rollout, ARevisionThatCannotBeMadeAnyMoreIsNotGrown) {
@@ -268,6 +279,21 @@ TEST(Rollout, WithoutASurgeATrialTakesOneBatchAndNoSecond) {
       EXPECT_EQ(a.revision, "old") << "scaling keeps its minimum";
     }
   }
+}
+
+TEST(Rollout, WithoutASurgeTheTrialTakesTheVictimsPlaceAndGrowthDoesNot) {
+  Rollout b;
+  b.pool->rollout.max_surge = {0, false};
+  b.pool->rollout.max_unavailable = {1, false};
+  b.pool->scaling.max_workers = 4;
+  Plan p = b.plan();
+  EXPECT_EQ(Rollout::of(p, Kind::kCordon).size(), 1U);
+  EXPECT_TRUE(Rollout::of(p, Kind::kCreate).empty()) << "four are there";
+  b.o.workers.erase(b.o.workers.begin());  // It has drained and gone.
+  p = b.plan();
+  const auto created = Rollout::of(p, Kind::kCreate);
+  ASSERT_EQ(created.size(), 1U);
+  EXPECT_EQ(created[0].revision, "new");
 }
 
 TEST(Rollout, AfterARestartWorkersThatAreReadyButHaveNotSpokenCountAsWorking) {
