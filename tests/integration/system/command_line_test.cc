@@ -284,9 +284,10 @@ TEST_F(CommandLine, FromALaptopEverythingGoesThroughKubectl) {
       << (dir_ / "forwards").string() << "; exec sleep 1000;;\nesac\n";
   fs::permissions(dir_ / "bin" / "kubectl", fs::perms::owner_all);
   const auto laptop = [&](const std::string& args) {
-    TestProcess process({"/bin/sh", "-c", std::string(BERTH_BINARY) + " --context prod " + args},
-                        {"XDG_STATE_HOME=" + (dir_ / "laptop").string(),
-                         "BERTH_GATEWAY=", "PATH=" + (dir_ / "bin").string() + ":/usr/bin:/bin"},
+    TestProcess process({"/bin/sh", "-c",
+                         "export PATH=" + (dir_ / "bin").string() + ":/usr/bin:/bin; " +
+                             BERTH_BINARY + " --context prod " + args},
+                        {"XDG_STATE_HOME=" + (dir_ / "laptop").string(), "BERTH_GATEWAY="},
                         dir_ / ("laptop-" + std::to_string(++runs_)));
     EXPECT_TRUE(process.wait(30s));
     return Ran{process.status(), process.output()};
