@@ -55,7 +55,8 @@ void Tunnel::run(std::function<void(Result<int>)> ready) {
     loop_.post(
         [&forward, ready = std::move(ready)]() mutable { forward->start(std::move(ready)); });
   } else {
-    ready(0);
+    // From inside the loop: a stop() before it runs would be lost.
+    loop_.post([ready = std::move(ready)] { ready(0); });
   }
   loop_.run();
 }
