@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "berth/http/server.h"
 #include "berth/kube/client.h"
 
 namespace berth::kube {
@@ -10,27 +11,16 @@ using namespace std::chrono_literals;
 constexpr std::chrono::seconds kLongestRetryAfter = 10min;
 constexpr std::size_t kLongestMessage = 4096;
 
+// As everywhere in Berth, but for two things that this server means otherwise.
 ErrorCode code_of(int http_status, std::string_view reason) {
-  switch (http_status) {
-    case 401:
-      return ErrorCode::kUnauthenticated;
-    case 403:
-      return ErrorCode::kPermissionDenied;
-    case 404:
-      return ErrorCode::kNotFound;
-    case 409:
-      return reason == "AlreadyExists" ? ErrorCode::kAlreadyExists : ErrorCode::kConflict;
-    case 410:
-      return ErrorCode::kGone;
-    case 429:
-      return ErrorCode::kResourceExhausted;
-    default:
-      break;
+  if (http_status == 409 && reason == "AlreadyExists") {
+    return ErrorCode::kAlreadyExists;
   }
-  if (http_status >= 500) {
+  // 500 too: what it cannot do now (etcd is away, a webhook failed) it may do later.
+  if (http_status >= 500 && http_status != 501) {
     return ErrorCode::kUnavailable;
   }
-  return http_status >= 400 ? ErrorCode::kInvalidArgument : ErrorCode::kInternal;
+  return http::code_from_status(http_status);
 }
 
 void set_retry_after(Error& error, std::int64_t seconds) {

@@ -149,6 +149,9 @@ TEST_F(ClientTest, StatusAnswersBecomeErrorsWithTheirReason) {
         Row{422, "Invalid", ErrorCode::kInvalidArgument},
         Row{429, "TooManyRequests", ErrorCode::kResourceExhausted},
         Row{500, "InternalError", ErrorCode::kUnavailable},
+        Row{405, "MethodNotAllowed", ErrorCode::kUnimplemented},
+        Row{408, "Timeout", ErrorCode::kDeadlineExceeded},
+        Row{412, "Invalid", ErrorCode::kConflict}, Row{501, "", ErrorCode::kUnimplemented},
         Row{504, "Timeout", ErrorCode::kUnavailable}}) {
     const Json body = {{"kind", "Status"},
                        {"code", row.status},

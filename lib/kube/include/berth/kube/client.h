@@ -55,9 +55,9 @@ struct ListOptions {
 ///
 /// Errors: the Status object's code mapped to ErrorCode, its `reason` kept ("AlreadyExists",
 /// "Conflict", "Expired", "NotFound", "Invalid", "TooManyRequests", "Forbidden"), retry_after from
-/// the answer. 404 kNotFound, 409 kConflict or kAlreadyExists, 410 kGone, 422 kInvalidArgument, 429
-/// kResourceExhausted, 5xx kUnavailable. Callers decide on retries: a write that got
-/// "ConnectionLost" may have happened. A name that cannot be a path segment is
+/// the answer. Codes are http::code_from_status() but for 409 "AlreadyExists", which is
+/// kAlreadyExists, and 5xx (501 aside), which is kUnavailable. Callers decide on retries: a write
+/// that got "ConnectionLost" may have happened. A name that cannot be a path segment is
 /// kInvalidArgument and is not sent. A token file that was never readable is kUnauthenticated.
 class Client {
  public:
