@@ -30,14 +30,16 @@ Gateway::Gateway(Parts parts, const Settings& settings)
       board_(parts.loop, first_version(parts.loop.clock())),
       workers_(parts.loop, settings.workers,
                [this](const std::string& pool) { creator_.capacity_changed(pool); }),
+      owners_(parts.loop.clock(), settings.workers.settle_time),
       slots_(parts.loop, parts.transport, parts.signer, parts.random, settings.slots, parts.log,
              {.heard = [this](const api::WorkerUid& uid,
-                              api::Slots slots) { workers_.set_slots(uid, std::move(slots)); },
+                              api::Slots slots) { heard(uid, std::move(slots)); },
               .unreadable = [this](const api::WorkerUid& uid) { workers_.set_unreadable(uid); }}),
       give_back_(parts.loop, client_, parts.random, settings.give_back, parts.log),
       creator_({.loop = parts.loop,
                 .pools = pools_,
                 .workers = workers_,
+                .owners = owners_,
                 .client = client_,
                 .give_back = give_back_,
                 .random = parts.random,
@@ -74,7 +76,15 @@ void Gateway::set_pod(const WorkerPod& pod) {
 
 void Gateway::remove_pod(const api::WorkerUid& uid) {
   slots_.forget(uid);
+  owners_.forget(uid);
   workers_.remove(uid);
+}
+
+void Gateway::heard(const api::WorkerUid& uid, api::Slots slots) {
+  if (const WorkerView* view = workers_.find(uid)) {
+    owners_.told(view->pod.pool_key(), uid, slots.owners);
+    workers_.set_slots(uid, std::move(slots));
+  }
 }
 
 http::Handler Gateway::when_ready(http::Handler handler) {

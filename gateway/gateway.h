@@ -83,6 +83,7 @@ class Gateway {
   /// The handler behind a check that the caches are filled.
   http::Handler when_ready(http::Handler handler);
   void finish_shut_down();
+  void heard(const api::WorkerUid& uid, api::Slots slots);
 
   EventLoop& loop_;
   Metrics& metrics_;
@@ -98,6 +99,7 @@ class Gateway {
   CreationMetrics creation_metrics_;
   DemandBoard board_;
   WorkerTable workers_;
+  OwnerTally owners_;
   SlotsWatcher slots_;
   GiveBack give_back_;
   SessionCreator creator_;

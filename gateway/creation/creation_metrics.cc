@@ -25,6 +25,8 @@ std::string_view to_string(CreationOutcome outcome) {
       return "unknown_pool";
     case CreationOutcome::kLineFull:
       return "line_full";
+    case CreationOutcome::kOwnerLimit:
+      return "owner_limit";
     case CreationOutcome::kCreationTimeout:
       return "creation_timeout";
     case CreationOutcome::kCallerGone:

@@ -16,6 +16,7 @@ enum class CreationOutcome {
   kRejected,     ///< 4xx: the request itself was wrong.
   kUnknownPool,  ///< Counted with empty labels: a caller's text never becomes a label.
   kLineFull,
+  kOwnerLimit,
   kCreationTimeout,
   kCallerGone,
   kFailed,  ///< The one worker that it had to be (recreate) could not take it.

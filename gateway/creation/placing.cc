@@ -124,6 +124,9 @@ void SessionCreator::answered(Ticket& ticket, Result<http::Response> result) {
 
 void SessionCreator::opened(Ticket& ticket, http::Response response) {
   if (ticket.grant) {
+    if (!ticket.owner_key.empty() && response.status == 201) {
+      parts_.owners.opened(ticket.pool_key, ticket.grant->uid, ticket.owner_key);
+    }
     parts_.workers.opened(*std::exchange(ticket.grant, std::nullopt));
   }
   if (!ticket.has_caller()) {

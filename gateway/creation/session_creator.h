@@ -15,6 +15,7 @@
 #include "gateway/creation/creation_metrics.h"
 #include "gateway/creation/give_back.h"
 #include "gateway/creation/recent_placements.h"
+#include "gateway/placement/owner_tally.h"
 #include "gateway/placement/waiting_line.h"
 #include "gateway/placement/worker_table.h"
 #include "gateway/workers/pool_catalog.h"
@@ -51,6 +52,7 @@ class SessionCreator {
     EventLoop& loop;
     const PoolCatalog& pools;
     WorkerTable& workers;
+    OwnerTally& owners;
     WorkerClient& client;
     GiveBack& give_back;
     Random& random;
@@ -94,6 +96,10 @@ class SessionCreator {
 
   // session_creator.cc: callers, places and time.
   Result<PoolCatalog::Ptr> admit(const std::string& pool_key, const api::CreateSession& request);
+  /// OwnerLimit, or nothing. `more`: requests of that owner that will take a slot besides.
+  Status owner_room(const PoolInfo& pool, const api::CreateSession& request,
+                    const std::string& owner_key, std::int64_t more);
+  std::int64_t asking(const std::string& pool_key, const std::string& owner_key) const;
   void take_over(Ticket& ticket, api::CreateSession request, CallId call, Reply reply);
   void set_caller(Ticket& ticket, CallId call, Reply reply, const PoolInfo& pool);
   void start(Ticket& ticket);
@@ -132,6 +138,8 @@ class SessionCreator {
   std::unordered_map<std::string, std::unique_ptr<Ticket>> tickets_;  // by pool key, '/', id
   std::unordered_map<CallId, Ticket*> calls_;
   std::map<std::string, PoolLine> lines_;
+  /// Open requests by pool key, '/' and owner, where the pool limits owners.
+  std::unordered_map<std::string, std::int64_t> asking_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // posted pumps look at it
 };
 

@@ -16,7 +16,8 @@ struct SessionCreator::Ticket {
   std::string key;
   std::string pool_key;
   api::CreateSession request;
-  api::Resources asked;  ///< With the slot itself.
+  api::Resources asked;   ///< With the slot itself.
+  std::string owner_key;  ///< Empty unless the pool limits owners.
   State state = State::kWaiting;
   TimePoint arrived{};
   TimePoint deadline{};

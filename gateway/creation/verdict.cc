@@ -22,6 +22,10 @@ Verdict judge(const Result<http::Response>& result) {
     case 413:
     case 422:
       return Verdict::kTellCaller;
+    case 429:
+      // Of a worker that has free slots, but not for this owner.
+      return http::error_from_response(*result).reason == "OwnerLimit" ? Verdict::kTellCaller
+                                                                       : Verdict::kTryNext;
     case 503:
       return Verdict::kTryNext;
     default:

@@ -10,7 +10,8 @@ namespace berth::gateway {
 /// What a worker's answer to a create means for the request.
 enum class Verdict {
   kOpened,      ///< 200, 201.
-  kTellCaller,  ///< The request is at fault, wherever it goes: 400, 409, 410, 413, 422.
+  kTellCaller,  ///< The request is at fault, wherever it goes: 400, 409, 410, 413, 422, and 429 for
+                ///< the owner's own limit.
   kTryNext,     ///< Surely not carried out here: no slot, cordoned, refused, not our worker, never
                 ///< sent.
   kUnclear,     ///< It may have been carried out: connection lost, no answer in time, 500.

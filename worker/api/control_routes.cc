@@ -19,6 +19,7 @@ void WorkerApi::add_control_routes(http::Router& router) {
   const auto guarded = [this](std::set<Scope> scopes, auto handler) -> http::Handler {
     return [this, scopes = std::move(scopes), handler](const ExchangePtr& exchange) {
       if (const auto allowed = parts_.guard.check(*exchange, scopes); !allowed) {
+        parts_.service.token_refused(allowed.error());
         exchange->reply(allowed.error());
         return;
       }
@@ -75,6 +76,7 @@ void WorkerApi::slots(const ExchangePtr& exchange) {
 
 void WorkerApi::give_back(const ExchangePtr& exchange, const std::string& attempt) {
   if (const auto allowed = parts_.guard.check(*exchange, {Scope::kCreate}); !allowed) {
+    parts_.service.token_refused(allowed.error());
     exchange->reply(allowed.error());
     return;
   }

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "worker/api/touching_source.h"
+
 namespace berth::worker {
 namespace {
 
@@ -37,7 +39,8 @@ void put(WorkerService& service, FileStore& store, const SessionCall& call) {
   const http::Request& request = call.exchange().request();
   const auto transfer = begin(call);
   transfer->running =
-      store.put(call.id(), call.exchange().param("path"), request.body_source,
+      store.put(call.id(), call.exchange().param("path"),
+                std::make_shared<TouchingSource>(request.body_source, service, call.id()),
                 announced_length(request), [&service, call](Result<FileStore::Written> written) {
                   service.touched(call.id());
                   if (written) {
@@ -55,8 +58,8 @@ void get(WorkerService& service, FileStore& store, const SessionCall& call) {
   }
   service.touched(call.id());
   const auto transfer = begin(call);
-  transfer->running =
-      store.get(call.id(), call.exchange().param("path"), [call](Result<FileStore::Opened> opened) {
+  transfer->running = store.get(
+      call.id(), call.exchange().param("path"), [&service, call](Result<FileStore::Opened> opened) {
         if (!opened) {
           call.reply(opened.error());
         } else if (opened->file == nullptr) {
@@ -64,7 +67,8 @@ void get(WorkerService& service, FileStore& store, const SessionCall& call) {
         } else {
           http::Response response;
           response.headers.set("Content-Type", "application/octet-stream");
-          response.body_source = std::move(opened->file);
+          response.body_source =
+              std::make_shared<TouchingSource>(std::move(opened->file), service, call.id());
           call.reply(std::move(response));
         }
       });

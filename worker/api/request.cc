@@ -52,6 +52,9 @@ std::optional<SessionCall> SessionCall::open(WorkerService& service, const Excha
   }
   api::SessionId session(id);
   if (const auto allowed = service.check_token(session, bearer(*exchange)); !allowed) {
+    if (allowed.error().code != ErrorCode::kNotFound) {
+      service.token_refused(allowed.error());
+    }
     exchange->reply(allowed.error());
     return std::nullopt;
   }

@@ -6,8 +6,12 @@ namespace berth::worker {
 namespace {
 
 constexpr std::string_view kRejections[] = {
-    "NoFreeSlot",   "Cordoned",           "Draining",        "Retired",           "SessionIdTaken",
-    "SessionEnded", "ResourceNotOffered", "InvalidArgument", "JournalUnavailable"};
+    "OwnerLimit",         "AttemptGivenBack", "NoFreeSlot",        "Cordoned",
+    "Draining",           "Retired",          "SessionIdTaken",    "SessionEnded",
+    "ResourceNotOffered", "InvalidArgument",  "JournalUnavailable"};
+constexpr std::string_view kTokenRefusals[] = {"Unauthenticated", "TokenMismatch", "InvalidToken",
+                                               "UnknownKey",      "TokenExpired",  "WrongAudience",
+                                               "WrongScope"};
 
 }  // namespace
 
@@ -29,6 +33,11 @@ WorkerMetrics::WorkerMetrics(Metrics& metrics)
     rejections_[std::string(reason)] = metrics.counter("berth_worker_session_rejections_total",
                                                        "Requests for a session that were refused.",
                                                        {{"reason", std::string(reason)}});
+  }
+  for (const std::string_view reason : kTokenRefusals) {
+    refused_tokens_[std::string(reason)] = metrics.counter(
+        "berth_worker_tokens_refused_total", "Calls whose session or control token was refused.",
+        {{"reason", std::string(reason)}});
   }
 }
 
@@ -75,6 +84,14 @@ void WorkerMetrics::rejected(std::string_view reason) {
                                                 "Requests for a session that were refused.",
                                                 {{"reason", "Other"}}))
              .first;
+  }
+  it->second.inc();
+}
+
+void WorkerMetrics::token_refused(std::string_view reason) {
+  auto it = refused_tokens_.find(reason);
+  if (it == refused_tokens_.end()) {
+    it = refused_tokens_.find("InvalidToken");
   }
   it->second.inc();
 }

@@ -21,6 +21,8 @@ class WorkerMetrics {
   void ended(api::EndReason reason, Duration lasted);
   /// `reason`: "NoFreeSlot", "Cordoned" and the like; anything else counts as "Other".
   void rejected(std::string_view reason);
+  /// A call whose token did not open the door; `reason` as in the answer's code.
+  void token_refused(std::string_view reason);
   void activity_started(const std::string& type);
   void activity_finished(const std::string& type, api::ActivityState outcome, Duration lasted);
   void stuck_activities(std::size_t n) const { stuck_.set(static_cast<double>(n)); }
@@ -36,6 +38,7 @@ class WorkerMetrics {
   Histogram duration_;
   std::map<std::string, std::pair<Gauge, Gauge>> slots_;  ///< Capacity and use by resource.
   std::map<std::string, Counter, std::less<>> rejections_;
+  std::map<std::string, Counter, std::less<>> refused_tokens_;
   std::map<api::EndReason, Counter> ended_;
   std::map<std::string, Gauge> running_;
   std::map<std::pair<std::string, api::ActivityState>, Histogram> activity_duration_;

@@ -71,6 +71,8 @@ class WorkerService {
   /// Whether `token` is the session's. Ok for ended sessions too while they are remembered.
   /// Unauthenticated without a token, PermissionDenied "TokenMismatch", NotFound "SessionNotFound".
   Status check_token(const api::SessionId& id, std::string_view token) const;
+  /// For the metrics: `error` is what a call without a valid session or control token was told.
+  void token_refused(const Error& error) { parts_.metrics.token_refused(error.reason_or_code()); }
   /// An authenticated call arrived or is being answered: the lease is renewed and the session
   /// counts as used.
   void heard(const api::SessionId& id);

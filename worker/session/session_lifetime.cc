@@ -6,6 +6,8 @@
 namespace berth::worker {
 namespace {
 
+constexpr std::size_t kLongestAttempt = 128;  // as a create's may be
+
 EndedSession ended_from(const Session& session, TimePoint now) {
   return EndedSession{
       session.id,        session.token_hash,  session.owner, session.resources, session.end_reason,
@@ -49,6 +51,7 @@ Status SessionTable::end(const api::SessionId& id, api::EndReason reason, Durati
 
 Status SessionTable::give_back(const api::SessionId& id, const std::string& attempt) {
   Session* session = find_mutable(id);
+  remember_given_back(attempt);
   if (session == nullptr) {
     return check_open(id);
   }
@@ -60,6 +63,26 @@ Status SessionTable::give_back(const api::SessionId& id, const std::string& atte
   }
   begin_end(*session, api::EndReason::kGivenBack, Duration{0});
   return {};
+}
+
+void SessionTable::remember_given_back(const std::string& attempt) {
+  if (attempt.empty() || attempt.size() > kLongestAttempt) {
+    return;
+  }
+  const TimePoint now = clock_.now();
+  while (!given_back_.empty() &&
+         (given_back_.front().first <= now || given_back_.size() >= settings_.max_given_back)) {
+    given_back_set_.erase(given_back_.front().second);
+    given_back_.pop_front();
+  }
+  if (given_back_set_.insert(attempt).second) {
+    given_back_.emplace_back(now + settings_.remember_given_back, attempt);
+  }
+}
+
+// What is remembered for longer than promised does no harm: no attempt's name is used twice.
+bool SessionTable::was_given_back(const std::string& attempt) const {
+  return !attempt.empty() && given_back_set_.contains(attempt);
 }
 
 void SessionTable::begin_end(Session& session, api::EndReason reason, Duration keep_for) {
@@ -90,7 +113,7 @@ void SessionTable::finish_end(Session& session) {
     over.hold_until = now + session.keep_for;
   }
   (void)ledger_.write(SessionEndedRecord{over.id, over.reason, over.ended_at, over.hold_until});
-  api::subtract_from(used_, session.resources);
+  free_slot(session.resources, session.owner);
   looks_.erase({session.next_look, session.id});
   sessions_.erase(over.id);
   events_.emplace_back(SessionEndedEvent{over});
@@ -101,7 +124,7 @@ void SessionTable::finish_end(Session& session) {
 // Remembers a session that has ended, or keeps its slot.
 void SessionTable::place_ended(EndedSession over) {
   if (over.hold_until) {
-    api::add_to(used_, over.resources);
+    take_slot(over.resources, over.owner);
     looks_.emplace(*over.hold_until, over.id);
     holds_.insert_or_assign(over.id, std::move(over));
   } else {
@@ -146,7 +169,7 @@ void SessionTable::end_hold(const api::SessionId& id) {
   EndedSession& over = node.mapped();
   looks_.erase({*over.hold_until, id});
   over.hold_until.reset();
-  api::subtract_from(used_, over.resources);
+  free_slot(over.resources, over.owner);
   remember(std::move(over));
 }
 

@@ -50,7 +50,7 @@ void SessionTable::replay(const Record& record) {
               EndedSession over{s.id,        s.token_hash,  s.owner,    s.resources, r.reason,
                                 s.opened_at, s.opened_wall, r.ended_at, r.hold_until};
               activities_running_ -= static_cast<std::int64_t>(s.activities.running());
-              api::subtract_from(used_, s.resources);
+              free_slot(s.resources, s.owner);
               looks_.erase({s.next_look, s.id});
               sessions_.erase(over.id);
               place_ended(std::move(over));

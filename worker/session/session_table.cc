@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "berth/auth/owner_key.h"
 #include "berth/base/duration.h"
 
 namespace berth::worker {
@@ -126,6 +127,39 @@ Status SessionTable::fits(const api::Resources& asked, const api::Resources& fre
   return {};
 }
 
+Status SessionTable::owner_fits(const std::string& owner, const EndedSession* hold) const {
+  const std::int64_t max = settings_.sessions.max_per_owner;
+  if (max == 0 || owner.empty()) {
+    return {};
+  }
+  const auto it = by_owner_.find(auth::owner_key(owner));
+  const std::int64_t freed = hold != nullptr && hold->owner == owner ? 1 : 0;
+  if (it == by_owner_.end() || it->second - freed < max) {
+    return {};
+  }
+  return fail(Error::make(ErrorCode::kResourceExhausted, "OwnerLimit",
+                          "this owner has " + std::to_string(it->second) +
+                              " sessions here, and the pool allows " + std::to_string(max) +
+                              " per owner (sessions.limits.maxPerOwner)"));
+}
+
+void SessionTable::take_slot(const api::Resources& resources, const std::string& owner) {
+  api::add_to(used_, resources);
+  if (settings_.sessions.max_per_owner > 0 && !owner.empty()) {
+    ++by_owner_[auth::owner_key(owner)];
+  }
+}
+
+void SessionTable::free_slot(const api::Resources& resources, const std::string& owner) {
+  api::subtract_from(used_, resources);
+  if (settings_.sessions.max_per_owner > 0 && !owner.empty()) {
+    const auto it = by_owner_.find(auth::owner_key(owner));
+    if (--it->second == 0) {
+      by_owner_.erase(it);
+    }
+  }
+}
+
 Result<Session> SessionTable::make_session(const api::CreateSession& ask,
                                            const std::string& token_hash) const {
   const api::SessionsSpec& spec = settings_.sessions;
@@ -170,6 +204,10 @@ Result<SessionTable::Admission> SessionTable::repeat(Session& session,
 Result<SessionTable::Admission> SessionTable::admit(const api::CreateSession& ask,
                                                     const std::string& token_hash,
                                                     const api::SessionId& from_hold) {
+  if (was_given_back(ask.attempt)) {
+    return fail(Error::make(ErrorCode::kConflict, "AttemptGivenBack",
+                            "the gateway has taken this attempt back before it arrived"));
+  }
   if (Session* session = find_mutable(ask.id)) {
     return repeat(*session, ask);
   }
@@ -180,6 +218,7 @@ Result<SessionTable::Admission> SessionTable::admit(const api::CreateSession& as
   BERTH_ASSIGN(Session session, make_session(ask, token_hash));
   const EndedSession* hold = from_hold.empty() ? nullptr : find_hold(from_hold);
   BERTH_TRY(fits(session.resources, hold != nullptr ? hold->resources : api::Resources{}));
+  BERTH_TRY(owner_fits(session.owner, hold));
   BERTH_TRY(ledger_.write(SessionOpenedRecord{
       session.id, session.token_hash, session.owner, session.resources, session.heartbeat_timeout,
       session.opened_at, session.opened_wall, session.execution_deadline,
@@ -190,7 +229,7 @@ Result<SessionTable::Admission> SessionTable::admit(const api::CreateSession& as
 }
 
 void SessionTable::insert(Session session) {
-  api::add_to(used_, session.resources);
+  take_slot(session.resources, session.owner);
   const api::SessionId id = session.id;
   Session& placed = sessions_.insert_or_assign(id, std::move(session)).first->second;
   schedule(placed);
@@ -220,6 +259,7 @@ api::Slots SessionTable::slots() const {
   s.sessions = static_cast<std::int64_t>(sessions_.size() + holds_.size());
   s.activities = activities_running_;
   s.epoch = epoch_;
+  s.owners = by_owner_;
   return s;
 }
 

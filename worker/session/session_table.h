@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -57,7 +58,9 @@ struct SessionTableSettings {
   api::Incarnation incarnation;
   api::SessionsSpec sessions;  ///< Capacities, defaults, caps.
   Duration remember_ended = std::chrono::minutes(10);
-  std::size_t max_ended = 16'384;  ///< The oldest are forgotten first.
+  Duration remember_given_back = std::chrono::minutes(1);
+  std::size_t max_given_back = 4'096;  ///< The oldest are forgotten first.
+  std::size_t max_ended = 16'384;      ///< The oldest are forgotten first.
   ActivityLog::Limits activities;
 };
 
@@ -89,7 +92,7 @@ class SessionTable {
   /// state; its attempt nonce is one more that must give the session back to end it. Errors:
   /// AlreadyExists "SessionIdTaken"; Gone "SessionEnded"; Unavailable "Cordoned", "Draining",
   /// "Retired", "JournalUnavailable"; ResourceExhausted "NoFreeSlot" with the field of what is
-  /// short; InvalidArgument with the field.
+  /// short, or "OwnerLimit"; Conflict "AttemptGivenBack"; InvalidArgument with the field.
   Result<Admission> admit(const api::CreateSession& ask, const std::string& token_hash,
                           const api::SessionId& from_hold = {});
 
@@ -120,6 +123,10 @@ class SessionTable {
   /// was answered with it has given it back and nobody has used it: attempts may arrive in any
   /// order, so the last to arrive need not be the one whose caller waits. Conflict "SessionClaimed"
   /// while it stays. The id is free again after it.
+  ///
+  /// An attempt that was given back stays so for a minute: should its create come only now (they
+  /// take different ways), it is refused with Conflict "AttemptGivenBack". Not written down; a
+  /// restart forgets it.
   Status give_back(const api::SessionId& id, const std::string& attempt);
 
   // --- time
@@ -223,6 +230,11 @@ class SessionTable {
   Result<Admission> repeat(Session& session, const api::CreateSession& ask);
   Status may_admit() const;
   Status fits(const api::Resources& asked, const api::Resources& freed) const;
+  Status owner_fits(const std::string& owner, const EndedSession* hold) const;
+  void take_slot(const api::Resources& resources, const std::string& owner);
+  void free_slot(const api::Resources& resources, const std::string& owner);
+  void remember_given_back(const std::string& attempt);
+  bool was_given_back(const std::string& attempt) const;
   Result<Session> make_session(const api::CreateSession& ask, const std::string& token_hash) const;
   TimePoint due(const Session& session) const;
   void schedule(Session& session);
@@ -249,6 +261,10 @@ class SessionTable {
   Ledger& ledger_;
   api::Resources capacity_;
   api::Resources used_;
+  std::map<std::string, std::int64_t>
+      by_owner_;  ///< By auth::owner_key(), with the pool's limit only.
+  std::deque<std::pair<TimePoint, std::string>> given_back_;  ///< Attempts, oldest first.
+  std::unordered_set<std::string> given_back_set_;
   std::unordered_map<api::SessionId, Session> sessions_;
   std::map<api::SessionId, EndedSession> holds_;
   std::unordered_map<api::SessionId, EndedSession> ended_;

@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "berth/api/session.h"
 #include "lib/api/src/fields.h"
 
@@ -15,6 +19,35 @@ constexpr Named<WorkerState> kWorkerStates[] = {
     {WorkerState::kDraining, "Draining"},
     {WorkerState::kRetired, "Retired"},
 };
+
+Status read_owners(const Json& owners, Slots& out) {
+  if (owners.size() > kMaxOwnersTold) {
+    return fail(
+        Error::invalid("owners", "has more than " + std::to_string(kMaxOwnersTold) + " owners"));
+  }
+  FieldReader r(owners, "owners");
+  for (const auto& [key, _] : owners.items()) {
+    r.required(key, out.owners[key.substr(0, 64)], 0, kMaxCount);
+  }
+  return r.finish();
+}
+
+// A worker may hold sessions of more owners than it tells of.
+Json told_owners(const std::map<std::string, std::int64_t>& owners) {
+  if (owners.size() <= kMaxOwnersTold) {
+    return owners;
+  }
+  std::vector<std::pair<std::int64_t, std::string>> by_count;
+  for (const auto& [key, count] : owners) {
+    by_count.emplace_back(-count, key);
+  }
+  std::ranges::nth_element(by_count, by_count.begin() + kMaxOwnersTold);
+  Json out = Json::object();
+  for (std::size_t i = 0; i < kMaxOwnersTold; ++i) {
+    out[by_count[i].second] = -by_count[i].first;
+  }
+  return out;
+}
 
 Status read_amounts(const Json& resources, Slots& out) {
   if (resources.size() > kMaxResources) {
@@ -79,6 +112,7 @@ Result<Slots> Slots::parse(const Json& body) {
     r.error("state", "is required");
   }
   one_of(r, "state", kWorkerStates, s.state);
+  const Json* owners = r.object("owners");
   const Json* resources = r.object("resources");
   if (resources == nullptr) {
     r.error("resources", "is required");
@@ -88,6 +122,9 @@ Result<Slots> Slots::parse(const Json& body) {
   r.optional("epoch", s.epoch, 0, kMaxCount);
   const Json* keys = r.array("keys");
   BERTH_TRY(r.finish());
+  if (owners != nullptr) {
+    BERTH_TRY(read_owners(*owners, s));
+  }
   BERTH_TRY(read_amounts(*resources, s));
   if (keys != nullptr) {
     BERTH_ASSIGN(s.keys, read_key_ids(*keys));
@@ -115,6 +152,9 @@ Json to_json(const Slots& s) {
               {"epoch", s.epoch}};
   if (s.keys) {
     out["keys"] = *s.keys;
+  }
+  if (!s.owners.empty()) {
+    out["owners"] = told_owners(s.owners);
   }
   return out;
 }

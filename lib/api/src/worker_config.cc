@@ -14,6 +14,7 @@ Status read_limits(const Json& limits, const std::string& path, SessionsSpec& ou
   r.duration("maxExecutionTimeout", out.max_execution_timeout, kMinTimeout, kMaxDuration);
   r.duration("maxHeartbeatTimeout", out.max_heartbeat_timeout, kMinHeartbeat, kMaxDuration);
   r.duration("idleTimeout", out.idle_timeout, Duration(0), kMaxDuration);
+  r.optional("maxPerOwner", out.max_per_owner, 0, 1'000'000);
   r.optional("maxActivitiesPerSession", out.max_activities_per_session, 1, 10'000);
   r.optional("maxDiskBytesPerSession", out.max_disk_bytes_per_session, 0, kMaxBytes);
   r.optional("maxFileBytes", out.max_file_bytes, 1, kMaxBytes);
@@ -67,7 +68,7 @@ Result<SessionsSpec> parse_sessions_spec(const Json& object, const std::string& 
 }
 
 Json to_json(const SessionsSpec& s) {
-  return {
+  Json out = {
       {"maxPerWorker", s.max_per_worker},
       {"resources", to_json(s.resources)},
       {"defaults",
@@ -83,6 +84,11 @@ Json to_json(const SessionsSpec& s) {
         {"maxDiskBytesPerSession", s.max_disk_bytes_per_session},
         {"maxFileBytes", s.max_file_bytes}}},
   };
+  // Only when it is set: workers of an earlier version refuse what they do not know.
+  if (s.max_per_owner > 0) {
+    out["limits"]["maxPerOwner"] = s.max_per_owner;
+  }
+  return out;
 }
 
 Result<WorkerConfig> WorkerConfig::parse(const Json& body, const std::string& path) {

@@ -116,6 +116,7 @@ TEST(SessionsSpec, NamesTheWrongLimit) {
   EXPECT_EQ(sessions_error({{"maxPerWorker", 1}, {"limits", {{"idleTimout", "1s"}}}}),
             "InvalidArgument: sessions.limits.idleTimout: is not a known field; known here: "
             "maxCreationTimeout, maxExecutionTimeout, maxHeartbeatTimeout, idleTimeout, "
+            "maxPerOwner, "
             "maxActivitiesPerSession, maxDiskBytesPerSession, maxFileBytes");
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "berth/auth/owner_key.h"
 #include "berth/auth/session_token.h"
 #include "berth/http/server.h"
 
@@ -40,6 +41,9 @@ api::Slots FakeWorker::slots() const {
   }
   for (const auto& [_, session] : sessions) {
     api::add_to(out.used, session.resources);
+    if (tells_owners) {
+      ++out.owners[auth::owner_key(session.owner)];
+    }
   }
   out.sessions = static_cast<std::int64_t>(sessions.size());
   return out;
@@ -104,6 +108,11 @@ http::Response FakeWorker::create(const http::Request& request) {
   }
   if (state_ != api::WorkerState::kActive) {
     return refuse(ErrorCode::kUnavailable, "Cordoned");
+  }
+  const auto owners = slots().owners;
+  const auto has = owners.find(auth::owner_key(ask->owner));
+  if (has != owners.end() && has->second >= max_per_owner) {
+    return refuse(ErrorCode::kResourceExhausted, "OwnerLimit");
   }
   api::Resources asked = ask->resources;
   asked[api::kSlot] = 1;

@@ -44,6 +44,8 @@ class FakeWorker {
   std::size_t most_sessions = 0;
   int refusals = 0;
   bool reachable = true;
+  bool tells_owners = false;
+  std::int64_t max_per_owner = 1'000;
   std::string incarnation = "inc-1";
 
  private:

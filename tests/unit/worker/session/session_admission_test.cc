@@ -1,3 +1,4 @@
+#include "berth/auth/owner_key.h"
 #include "tests/unit/worker/support/table_fixture.h"
 
 namespace berth::worker {
@@ -134,6 +135,120 @@ TEST_F(TableTest, AGivenBackIdMayBeAskedForAgainAtOnce) {
   open("s1");
   ASSERT_TRUE(table_->give_back(sid("s1"), "a1"));
   EXPECT_TRUE(admit(ask("s1", {}, "a2")));
+}
+
+TEST_F(TableTest, ACreateThatComesAfterItsGiveBackIsRefused) {
+  EXPECT_EQ(reason(table_->give_back(sid("s1"), "a1")), "SessionNotFound");
+  EXPECT_EQ(reason(admit(ask("s1", {}, "a1"))), "AttemptGivenBack");
+  EXPECT_EQ(used(), 0);
+  EXPECT_TRUE(admit(ask("s1", {}, "a2"))) << "another attempt is another matter";
+}
+
+TEST_F(TableTest, ARepeatedCreateThatComesAfterItsGiveBackIsRefused) {
+  open("s1");
+  ASSERT_TRUE(table_->give_back(sid("s1"), "a1"));
+  EXPECT_EQ(reason(admit(ask("s1", {}, "a1"))), "AttemptGivenBack");
+}
+
+TEST_F(TableTest, ALateCreateOfAnEarlierAttemptDoesNotTakeTheSessionOver) {
+  ASSERT_TRUE(admit(ask("s1", {}, "a2")));
+  EXPECT_EQ(reason(table_->give_back(sid("s1"), "a1")), "SessionClaimed");
+  EXPECT_EQ(reason(admit(ask("s1", {}, "a1"))), "AttemptGivenBack");
+  EXPECT_TRUE(table_->give_back(sid("s1"), "a2")) << "it still belongs to the newer attempt";
+}
+
+TEST_F(TableTest, GivenBackAttemptsAreRememberedForAMinuteAndOnlySoMany) {
+  settings_.max_given_back = 2;
+  make();
+  for (const char* attempt : {"a1", "a2", "a3"}) {
+    EXPECT_FALSE(table_->give_back(sid("s1"), attempt));
+  }
+  EXPECT_EQ(reason(admit(ask("s1", {}, "a3"))), "AttemptGivenBack");
+  EXPECT_TRUE(admit(ask("s1", {}, "a1"))) << "the oldest was forgotten";
+  pass(61s);
+  EXPECT_FALSE(table_->give_back(sid("s9"), "a9"));
+  EXPECT_TRUE(admit(ask("s2", {}, "a2")));
+}
+
+TEST_F(TableTest, GiveBacksWithoutANonceAreNotRemembered) {
+  EXPECT_FALSE(table_->give_back(sid("s1"), ""));
+  EXPECT_FALSE(table_->give_back(sid("s1"), std::string(129, 'x')));
+  EXPECT_TRUE(admit(ask("s1", {}, "")));
+}
+
+class OwnerLimitTest : public TableTest {
+ protected:
+  OwnerLimitTest() {
+    settings_.sessions.max_per_worker = 4;
+    settings_.sessions.max_per_owner = 2;
+    make();
+  }
+  Result<SessionTable::Admission> open_for(const std::string& id, const std::string& owner) {
+    api::CreateSession c = ask(id);
+    c.owner = owner;
+    return admit(c);
+  }
+  std::int64_t told(const std::string& owner) {
+    const auto owners = table_->slots().owners;
+    const auto it = owners.find(auth::owner_key(owner));
+    return it == owners.end() ? 0 : it->second;
+  }
+};
+
+TEST_F(OwnerLimitTest, HoldsForEachOwnerByItself) {
+  EXPECT_TRUE(open_for("s1", "ann"));
+  EXPECT_TRUE(open_for("s2", "ann"));
+  EXPECT_EQ(reason(open_for("s3", "ann")), "OwnerLimit");
+  EXPECT_TRUE(open_for("s3", "bob"));
+  EXPECT_TRUE(open_for("s2", "ann")) << "a repeat is not one more";
+}
+
+TEST_F(OwnerLimitTest, AnEndMakesRoom) {
+  EXPECT_TRUE(open_for("s1", "ann"));
+  EXPECT_TRUE(open_for("s2", "ann"));
+  EXPECT_EQ(told("ann"), 2);
+  ASSERT_TRUE(table_->end(sid("s1"), api::EndReason::kCompleted));
+  EXPECT_EQ(told("ann"), 1);
+  EXPECT_TRUE(open_for("s3", "ann"));
+}
+
+TEST_F(OwnerLimitTest, AHeldSlotCountsAndItsTokenGivesItUp) {
+  EXPECT_TRUE(open_for("s1", "ann"));
+  EXPECT_TRUE(open_for("s2", "ann"));
+  ASSERT_TRUE(table_->end(sid("s1"), api::EndReason::kCompleted, 60s));
+  EXPECT_EQ(told("ann"), 2);
+  EXPECT_EQ(reason(open_for("s3", "ann")), "OwnerLimit");
+  api::CreateSession c = ask("s3");
+  c.owner = "ann";
+  EXPECT_TRUE(table_->admit(c, *c.token_hash, sid("s1")));
+  EXPECT_EQ(told("ann"), 2);
+}
+
+TEST_F(OwnerLimitTest, DoesNotTouchSessionsWithoutAnOwner) {
+  for (const char* id : {"s1", "s2", "s3"}) {
+    EXPECT_TRUE(open_for(id, ""));
+  }
+  EXPECT_TRUE(table_->slots().owners.empty());
+}
+
+TEST_F(OwnerLimitTest, IsCountedAgainAfterARestart) {
+  EXPECT_TRUE(open_for("s1", "ann"));
+  EXPECT_TRUE(open_for("s2", "ann"));
+  ASSERT_TRUE(table_->end(sid("s2"), api::EndReason::kCompleted));
+  const auto records = table_->snapshot();
+  make();
+  for (const Record& record : records) {
+    table_->replay(record);
+  }
+  table_->finish_restore(true);
+  EXPECT_EQ(told("ann"), 1);
+}
+
+TEST_F(TableTest, WithoutALimitNoOwnersAreTold) {
+  api::CreateSession c = ask("s1");
+  c.owner = "ann";
+  ASSERT_TRUE(admit(c));
+  EXPECT_TRUE(table_->slots().owners.empty());
 }
 
 TEST_F(TableTest, ALateGiveBackDoesNotTouchASessionThatALaterAttemptClaimed) {

@@ -110,8 +110,7 @@ class ServiceTest : public ::testing::Test {
     service_.reset();
     SessionTableSettings settings;
     settings.incarnation = api::Incarnation("inc-1");
-    settings.sessions.max_per_worker = 3;
-    settings.sessions.resources = {{"gpu", 1}};
+    settings.sessions = sessions_;
     table_ = std::make_unique<SessionTable>(settings, loop_.clock(), ledger_);
     WorkerIdentity identity;
     identity.name = "pool-0";
@@ -146,6 +145,12 @@ class ServiceTest : public ::testing::Test {
     more["id"] = id;
     more["tokenHash"] = auth::sha256_hex(token(id));
     return post("/v1/sessions", more);
+  }
+  static api::SessionsSpec usual_sessions() {
+    api::SessionsSpec sessions;
+    sessions.max_per_worker = 3;
+    sessions.resources = {{"gpu", 1}};
+    return sessions;
   }
   static std::string token(const std::string& id) { return "token-of-" + id; }
   static std::string path(const std::string& id, const std::string& rest = "") {
@@ -185,6 +190,7 @@ class ServiceTest : public ::testing::Test {
   std::vector<std::string> log_;
   const auth::KeySet* keys_ = nullptr;
   Status ready_;
+  api::SessionsSpec sessions_ = usual_sessions();  ///< make() anew after a change.
   std::unique_ptr<SessionTable> table_;
   std::unique_ptr<WorkerService> service_;
   std::unique_ptr<WorkerApi> api_;

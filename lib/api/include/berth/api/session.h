@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -104,8 +105,13 @@ enum class WorkerState { kActive, kCordoned, kDraining, kRetired };
 std::string_view to_string(WorkerState state);
 std::optional<WorkerState> parse_worker_state(std::string_view text);
 
+/// The most owners that a worker's slots tell; the ones with the most sessions.
+inline constexpr std::size_t kMaxOwnersTold = 1'000;
+
 /// GET /v1/slots: what a worker says of itself. "sessions" counts open and ending ones.
 struct Slots {
+  /// Sessions by auth::owner_key(), held slots included; empty unless the pool limits owners.
+  std::map<std::string, std::int64_t> owners;
   Incarnation incarnation;
   std::int64_t version = 0;
   WorkerState state = WorkerState::kActive;

@@ -42,7 +42,13 @@ struct SessionsSpec {
   Duration max_creation_timeout = std::chrono::hours(1);
   Duration max_execution_timeout = std::chrono::hours(24);
   Duration max_heartbeat_timeout = std::chrono::minutes(10);
-  Duration idle_timeout{0};  ///< A session without activity for this long ends; 0: never.
+  /// A session in which no activity ran and no file moved for this long ends with IdleTimeout, even
+  /// if its lease is renewed; 0: never.
+  Duration idle_timeout{0};
+  /// Sessions that one owner may have in the pool at once; 0: no limit. Each worker holds it
+  /// exactly, gateways over the pool as far as they have heard from its workers: see
+  /// gateway/placement.
+  std::int64_t max_per_owner = 0;
   std::int64_t max_activities_per_session = 16;  ///< Running at once.
   std::int64_t max_disk_bytes_per_session = 0;   ///< Writes beyond it are refused; 0: no limit.
   std::int64_t max_file_bytes = 10LL << 30;      ///< One PUT.
