@@ -10,7 +10,7 @@ ENV DEBIAN_FRONTEND=noninteractive
 COPY cmake/install-packages.sh /install-packages.sh
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends ca-certificates tzdata libcpprest2.10 libprometheus-cpp-core1.0 \
-      libspdlog1.10 libfmt9 libyaml-cpp0.7 libssl3 zlib1g \
+      libspdlog1.10 libfmt9 libyaml-cpp0.7 libssl3 libdate-tz3 zlib1g \
  && if [ -z "$PREBUILT" ]; then /install-packages.sh build; fi \
  && rm -rf /var/lib/apt/lists/*
 COPY . /src
@@ -63,6 +63,7 @@ RUN apt-get update -qq \
  && groupadd --gid 65532 berth \
  && useradd --uid 65532 --gid 65532 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin berth
 COPY --from=programs /programs/berth-worker /usr/bin/berth-worker
+RUN ! ldd /usr/bin/berth-worker | grep 'not found'
 USER 65532:65532
 EXPOSE 7600 7601
 ENTRYPOINT ["/usr/bin/berth-worker"]
