@@ -38,6 +38,55 @@ TEST(Status, CarriesTheCountsItWasGiven) {
   EXPECT_EQ(status.at("slots").at("used"), 1);
 }
 
+Json condition(const Json& status, const std::string& type) {
+  for (const Json& c : status.at("conditions")) {
+    if (c.at("type") == type) {
+      return c;
+    }
+  }
+  return nullptr;
+}
+
+TEST(Status, APoolThatIsBeingDeletedSaysWhatItWaitsFor) {
+  PoolBuilder b;
+  b.add(2);
+  b.pool->deleting = true;
+  const Plan p = b.plan();
+  const Json status = make_status(b.o, p, count(b.o, p, b.now), {}, nullptr, WallTime(1s));
+  const Json progressing = condition(status, "Progressing");
+  EXPECT_EQ(progressing.at("reason"), "Deleting");
+  EXPECT_EQ(progressing.at("message"), p.deletion->waits_for);
+  EXPECT_EQ(condition(status, "Ready").at("status"), "False");
+}
+
+TEST(Status, WhatTheOperatorMayNotSeeOfDisruptionIsACondition) {
+  PoolBuilder b;
+  b.add(1);
+  const Plan p = b.plan();
+  const auto aware = [&](const Surroundings& s) {
+    const Json status = make_status(b.o, p, count(b.o, p, b.now), s, nullptr, WallTime(1s));
+    return condition(status, "DisruptionAware").at("reason");
+  };
+  EXPECT_EQ(aware({}), "Watching");
+  EXPECT_EQ(aware({true, ""}), "NodesForbidden");
+  EXPECT_EQ(aware({false, "no budget"}), "NoDisruptionBudget");
+}
+
+TEST(Status, ABrokenNewRevisionIsDegradedAndNamed) {
+  PoolBuilder b;
+  b.o.known_revisions = {"old"};
+  b.add(1).revision = "old";
+  b.o.revision = "new";
+  Worker& tried = b.add_starting();
+  tried.revision = "new";
+  tried.trouble = "ImagePullBackOff";
+  const Plan p = b.plan();
+  const Json status = make_status(b.o, p, count(b.o, p, b.now), {}, nullptr, WallTime(1s));
+  EXPECT_EQ(condition(status, "Progressing").at("reason"), "NewRevisionFailing");
+  EXPECT_EQ(condition(status, "Degraded").at("status"), "True");
+  EXPECT_EQ(status.at("workers").at("updated"), 1);
+}
+
 TEST(StatusGate, NumbersOfSessionsAloneWaitThirtySeconds) {
   PoolBuilder b;
   b.add(1);
