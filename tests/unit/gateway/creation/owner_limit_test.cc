@@ -31,7 +31,7 @@ class OwnerLimitTest : public GatewayTest {
   void opened_elsewhere(const std::string& worker, const std::string& id,
                         const std::string& owner = "dev") {
     net_.worker(worker).sessions[id] = {.token_hash = {},
-                                        .attempt = "x",
+                                        .attempts = {"x"},
                                         .resources = {{api::kSlot, 1}},
                                         .used = true,
                                         .owner = owner};
@@ -113,7 +113,7 @@ TEST_F(OwnerLimitTest, AWaitingRequestBeyondTheLimitLeavesTheLine) {
   const auto waits = create("s1");
   EXPECT_FALSE(waits->answered());
   net_.worker("w1").sessions["e1"] = {.token_hash = {},
-                                      .attempt = "x",
+                                      .attempts = {"x"},
                                       .resources = {{api::kSlot, 1}},
                                       .used = true,
                                       .owner = "dev"};
