@@ -108,16 +108,13 @@ Result<PortForward::Spec> forwarding(const Flags& flags, const Kubectl& kubectl)
   return spec;
 }
 
-// Kubectl is what is left when nothing else was found, so its absence is told with the rest.
-Result<Kubectl> kubectl_for(const Flags& flags, const Target& target) {
-  auto kubectl = Kubectl::find(flags);
-  if (!kubectl && target.way == Target::Way::kKubectl) {
-    Error e = std::move(kubectl).error();
+// Kubectl is what is left when nothing else was found, so what it lacks is told with the rest.
+Error explained(Error e, const Flags& flags, const Target& target) {
+  if (target.way == Target::Way::kKubectl && flags.kubeconfig.empty() && flags.context.empty()) {
     e.message = "no `berth dev` runs under the name '" + flags.dev_name +
                 "', BERTH_GATEWAY is not set, and " + e.message;
-    return fail(std::move(e));
   }
-  return kubectl;
+  return e;
 }
 
 }  // namespace
@@ -138,9 +135,10 @@ Result<Connection> connect(const Flags& flags) {
   if (!forward && !c.owns_token_) {
     return c;
   }
-  BERTH_ASSIGN(const Kubectl kubectl, kubectl_for(flags, target));
+  const auto explain = [&](Error e) { return explained(std::move(e), flags, target); };
+  BERTH_ASSIGN(const Kubectl kubectl, Kubectl::find(flags).map_error(explain));
   if (c.ns_.empty()) {
-    BERTH_ASSIGN(c.ns_, kubectl.context_namespace());
+    BERTH_ASSIGN(c.ns_, kubectl.context_namespace().map_error(explain));
   }
   Tunnel::Spec spec{kubectl, std::nullopt, std::nullopt};
   if (forward) {
