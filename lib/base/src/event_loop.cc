@@ -1,5 +1,6 @@
 #include "berth/base/event_loop.h"
 
+#include <signal.h>
 #include <sys/timerfd.h>
 
 #include <algorithm>
@@ -138,9 +139,14 @@ Cancel AsioLoop::on_signals(const std::vector<int>& signals, std::function<void(
     }
   };
   auto state = std::make_shared<State>(impl_->context, std::move(fn));
+  sigset_t awaited;
+  ::sigemptyset(&awaited);
   for (const int s : signals) {
     state->set.add(s);
+    ::sigaddset(&awaited, s);
   }
+  // A blocked mask survives exec: whoever started us may have left one.
+  ::pthread_sigmask(SIG_UNBLOCK, &awaited, nullptr);
   State::next(state);
   return Cancel([weak = std::weak_ptr(state)] {
     if (const auto s = weak.lock()) {

@@ -71,6 +71,23 @@ TEST(AsioLoop, TakesPostsFromOtherThreads) {
   other.join();
 }
 
+TEST(AsioLoop, DeliversSignalsThatTheParentLeftBlocked) {
+  sigset_t blocked;
+  ::sigemptyset(&blocked);
+  ::sigaddset(&blocked, SIGUSR2);
+  ::pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
+  AsioLoop loop;
+  int got = 0;
+  Cancel handler = loop.on_signals({SIGUSR2}, [&](int s) {
+    got = s;
+    loop.stop();
+  });
+  ::raise(SIGUSR2);
+  const Cancel late = loop.call_after(10s, [&] { loop.stop(); });
+  loop.run();
+  EXPECT_EQ(got, SIGUSR2);
+}
+
 TEST(AsioLoop, DeliversSignals) {
   AsioLoop loop;
   int got = 0;

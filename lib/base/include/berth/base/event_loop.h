@@ -81,6 +81,8 @@ class AsioLoop final : public EventLoop {
   /// run.
   void stop();
   /// Calls `fn` on the loop for each arrival of one of `signals`, for as long as the handle lives.
+  /// Unblocks them in the calling thread, so that a mask inherited from the parent does not hide
+  /// them.
   Cancel on_signals(const std::vector<int>& signals, std::function<void(int)> fn);
 
   /// For lib/http only.
