@@ -6,7 +6,8 @@
 namespace berth::worker {
 namespace {
 
-// Lives in the callback of its exchange until it is answered or the client has gone.
+// Lives in its timer, until it is answered or the client has gone: the exchange, which it holds,
+// must not hold it.
 struct OutputPoll {
   OutputPoll(WorkerService& s, SessionCall c, api::ActivityId id, std::int64_t offset)
       : service(s), call(std::move(c)), activity(std::move(id)), after(offset) {}
@@ -23,6 +24,13 @@ struct OutputPoll {
     } else {
       call.reply(output.error());
     }
+    end();
+  }
+  // Callers hold the poll: this may be its last owner's end.
+  void end() {
+    done = true;
+    watch.cancel();
+    timer.cancel();
   }
   void look() {
     const auto stream = service.activity_output(call.id(), activity);
@@ -57,21 +65,18 @@ void WorkerApi::get_output(const SessionCall& call) {
     return;
   }
   const std::weak_ptr<OutputPoll> weak = poll;
-  call.shared()->on_client_gone([poll] {
-    poll->done = true;
-    poll->watch.cancel();
-    poll->timer.cancel();
+  call.shared()->on_client_gone([weak] {
+    if (const auto self = weak.lock()) {
+      self->end();
+    }
   });
   poll->watch = parts_.service.watch_activity(call.id(), poll->activity, [weak] {
     if (const auto self = weak.lock()) {
       self->look();
     }
   });
-  poll->timer = parts_.loop.call_after(std::min(*wait, kLongestWait), [weak] {
-    if (const auto self = weak.lock()) {
-      self->answer();
-    }
-  });
+  poll->timer =
+      parts_.loop.call_after(std::min(*wait, kLongestWait), [self = poll] { self->answer(); });
   // The command may wait for room, and this poll for the command.
   if (const auto stream = parts_.service.activity_output(call.id(), poll->activity)) {
     (void)(*stream)->take(*after);  // A refusal is for the answer to tell.
