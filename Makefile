@@ -69,6 +69,11 @@ fuzz: deps ## Every fuzz target for FUZZ_SECONDS (60)
 	cmake --build build/fuzz -j $(JOBS) --target fuzz_targets
 	tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
 
+.PHONY: dashboards
+dashboards: build ## Dashboards and alerts: checked, and run on a real Prometheus and a real Berth (3 min)
+	@cmake/install-packages.sh dashboards
+	dashboards/check.sh build/release/bin
+
 .PHONY: images
 images: ## The four container images, with docker, podman or buildah (IMAGES="--prefix NAME --tag TAG")
 	deploy/image/build.sh $(IMAGES)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages of the named groups that are missing. Needs root or sudo only when something is missing.
-# Usage: install-packages.sh build|test|bench|lint|clang|tidy|e2e|model ...
+# Usage: install-packages.sh build|test|bench|lint|clang|tidy|e2e|model|dashboards ...
 set -euo pipefail
 
 declare -A groups=(
@@ -16,6 +16,7 @@ declare -A groups=(
   [e2e]="python3 containerd runc containernetworking-plugins iproute2 iptables nftables conntrack openssl buildah
     debootstrap gcc libc6-dev util-linux"
   [model]="spin gcc libc6-dev"
+  [dashboards]="prometheus python3"
 )
 
 missing=()

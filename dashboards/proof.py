@@ -175,6 +175,7 @@ def main():
     try:
         prometheus = live.Prometheus(directory / "prometheus", "1s")
         try:
+            observe(berth, prometheus, families, texts, 5)  # A counter's rise is seen only from a first value.
             start = time.time()
             load = live.Load(berth)
             observe(berth, prometheus, families, texts, a.seconds)
