@@ -19,7 +19,7 @@ SHADES = "#0072B2"  # Series that are not known beforehand differ by lightness, 
 def variable(name, label, query):
     return {
         "name": name, "label": label, "type": "query", "datasource": SOURCE,
-        "query": {"query": query, "refId": "variable"}, "definition": query,
+        "query": {"qryType": 1, "query": query, "refId": "variable"}, "definition": query,
         "refresh": 2, "sort": 5, "multi": True, "includeAll": True, "allValue": ".*",
         "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
     }

@@ -175,7 +175,8 @@ def main():
     try:
         prometheus = live.Prometheus(directory / "prometheus", "1s")
         try:
-            observe(berth, prometheus, families, texts, 5)  # A counter's rise is seen only from a first value.
+            # A counter's rise is seen only from a first value, and Prometheus takes new targets every five seconds.
+            observe(berth, prometheus, families, texts, 12)
             start = time.time()
             load = live.Load(berth)
             observe(berth, prometheus, families, texts, a.seconds)
