@@ -52,6 +52,10 @@ void count_failures(const Observed& observed, TimePoint now, History& history) {
   std::set<std::string> revisions = {observed.revision};
   for (const Worker& w : observed.workers) {
     revisions.insert(w.revision);
+    // A deleted pod is finished for a moment before it is gone: that is its end, not a failure.
+    if (w.finished && w.deleting) {
+      continue;
+    }
     if (w.finished) {
       still_there.insert(w.uid);
       if (!history.failed_uids.contains(w.uid)) {

@@ -229,6 +229,20 @@ TEST(Autoscaler, FailingPodsHoldCreatesForAGrowingTime) {
   EXPECT_EQ(p.wake_at, b.now + 2s);
 }
 
+TEST(Autoscaler, DeletedPodsThatEndAreNoFailures) {
+  PoolBuilder b;
+  b.wait(1);
+  for (int i = 0; i < 3; ++i) {
+    Worker& w = b.add(4);
+    w.deleting = true;
+    w.delete_by = b.now + 30s;
+    w.finished = true;
+  }
+  const Plan p = b.plan();
+  EXPECT_NE(p.scaling.limit, ScalingLimit::kFailures);
+  EXPECT_EQ(p.scaling.create, 1);
+}
+
 TEST(Autoscaler, UnreadableWorkersAreReplacedNotCountedOn) {
   PoolBuilder b;
   b.add(1).silent = true;
