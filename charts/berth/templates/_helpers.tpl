@@ -1,0 +1,241 @@
+{{/* Prefix of the names of objects. */}}
+{{- define "berth.fullname" -}}
+{{- $chart := default .Chart.Name .Values.nameOverride -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else if contains $chart .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $chart | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Name of a program's objects. Takes (root, component). */}}
+{{- define "berth.name" -}}
+{{- printf "%s-%s" (include "berth.fullname" (index . 0)) (index . 1) -}}
+{{- end -}}
+
+{{- define "berth.serviceAccountName" -}}
+{{- $account := (index (index . 0).Values (index . 1)).serviceAccount -}}
+{{- default (ternary (include "berth.name" .) "default" $account.create) $account.name -}}
+{{- end -}}
+
+{{/* The labels that selectors use; those of deploy/ too, so that a release can take over what kubectl applied. */}}
+{{- define "berth.selector" -}}
+app.kubernetes.io/name: {{ include "berth.name" . }}
+{{- end -}}
+
+{{/* Labels of an object. Takes (root, component); component "" for what belongs to no program. */}}
+{{- define "berth.labels" -}}
+{{- $root := index . 0 -}}
+{{- $own := dict
+      "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_")
+      "app.kubernetes.io/instance" $root.Release.Name
+      "app.kubernetes.io/managed-by" $root.Release.Service
+      "app.kubernetes.io/version" $root.Chart.AppVersion
+      "app.kubernetes.io/part-of" "berth" -}}
+{{- with index . 1 -}}
+{{- $_ := set $own "app.kubernetes.io/component" . -}}
+{{- $_ := set $own "app.kubernetes.io/name" (include "berth.name" (list $root .)) -}}
+{{- end -}}
+{{- toYaml (merge $own $root.Values.commonLabels) -}}
+{{- end -}}
+
+{{/* metadata of an object. Takes (root, component, name, namespace or "", extra labels, extra annotations). */}}
+{{- define "berth.metadata" -}}
+{{- $root := index . 0 -}}
+{{- $labels := include "berth.labels" (list $root (index . 1)) | fromYaml -}}
+{{- $annotations := merge (dict) (default (dict) (index . 5)) $root.Values.commonAnnotations -}}
+name: {{ index . 2 }}
+{{- with index . 3 }}
+namespace: {{ . }}
+{{- end }}
+labels:
+  {{- merge $labels (default (dict) (index . 4)) | toYaml | nindent 2 }}
+{{- with $annotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* Reference of an image. Takes (root, image). */}}
+{{- define "berth.image" -}}
+{{- $root := index . 0 -}}
+{{- $image := index . 1 -}}
+{{- $name := $image.repository -}}
+{{- if $root.Values.image.registry -}}
+{{- $name = printf "%s/%s" (trimSuffix "/" $root.Values.image.registry) $image.repository -}}
+{{- end -}}
+{{- if $image.digest -}}
+{{- printf "%s@%s" $name $image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $name (coalesce $image.tag $root.Values.image.tag $root.Chart.AppVersion) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* metadata of a program's pods. Takes (root, component, probe port). */}}
+{{- define "berth.podMetadata" -}}
+{{- $root := index . 0 -}}
+{{- $values := index $root.Values (index . 1) -}}
+{{- $scrape := dict "prometheus.io/scrape" "true" "prometheus.io/path" "/metrics" "prometheus.io/port" (index . 2 | toString) -}}
+{{- /* Without the chart's version, so that a new chart alone restarts nothing. */ -}}
+{{- $labels := omit (include "berth.labels" (list $root (index . 1)) | fromYaml) "helm.sh/chart" "app.kubernetes.io/version" -}}
+labels:
+  {{- merge $labels $values.podLabels | toYaml | nindent 2 }}
+{{- with merge (dict) $values.podAnnotations (ternary $scrape (dict) $root.Values.metrics.annotations) }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* Where a program's pods run. Takes (root, component). */}}
+{{- define "berth.scheduling" -}}
+{{- $root := index . 0 -}}
+{{- $values := index $root.Values (index . 1) -}}
+{{- $selector := dict "matchLabels" (include "berth.selector" . | fromYaml) -}}
+{{- $term := dict "topologyKey" "kubernetes.io/hostname" "labelSelector" $selector -}}
+{{- with $root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with $values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $values.runtimeClassName }}
+runtimeClassName: {{ . }}
+{{- end }}
+{{- if $values.affinity }}
+affinity:
+  {{- toYaml $values.affinity | nindent 2 }}
+{{- else if eq $values.antiAffinity "soft" }}
+affinity:
+  podAntiAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          {{- toYaml $term | nindent 10 }}
+{{- else if eq $values.antiAffinity "hard" }}
+affinity:
+  podAntiAffinity:
+    requiredDuringSchedulingIgnoredDuringExecution:
+      - {{- toYaml $term | nindent 8 }}
+{{- end }}
+{{- with $values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- range . }}
+  - {{- merge (dict) . (dict "labelSelector" $selector) | toYaml | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- with $values.initContainers }}
+initContainers:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* What the containers of both programs have alike. Takes (root, component). */}}
+{{- define "berth.container" -}}
+{{- $root := index . 0 -}}
+{{- $values := index $root.Values (index . 1) -}}
+image: {{ include "berth.image" (list $root $values.image) }}
+{{- with $root.Values.image.pullPolicy }}
+imagePullPolicy: {{ . }}
+{{- end }}
+{{- with $values.extraEnvFrom }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- range $probe := list "livenessProbe" "readinessProbe" "startupProbe" }}
+{{- with index $values $probe }}
+{{ $probe }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+resources:
+  {{- toYaml $values.resources | nindent 2 }}
+securityContext:
+  {{- toYaml $values.securityContext | nindent 2 }}
+{{- end -}}
+
+{{/* Flags of both programs. Takes (root, component). */}}
+{{- define "berth.commonArgs" -}}
+{{- $root := index . 0 -}}
+- --log-format={{ $root.Values.log.format }}
+{{- if ne $root.Values.log.level "info" }}
+- --log-level={{ $root.Values.log.level }}
+{{- end }}
+{{- with $root.Values.watchNamespace }}
+- --namespace={{ . }}
+{{- end }}
+{{- range (index $root.Values (index . 1)).extraArgs }}
+- {{ . | quote }}
+{{- end }}
+{{- end -}}
+
+{{/* Namespace of the test's pool. */}}
+{{- define "berth.testNamespace" -}}
+{{- coalesce .Values.test.namespace .Values.watchNamespace .Release.Namespace -}}
+{{- end -}}
+
+{{/* How often and how a monitor scrapes. Takes the monitor's values. */}}
+{{- define "berth.scrape" -}}
+{{- $fields := dict -}}
+{{- range $field := list "interval" "scrapeTimeout" "relabelings" "metricRelabelings" -}}
+{{- with index $ $field -}}
+{{- $_ := set $fields $field . -}}
+{{- end -}}
+{{- end -}}
+{{- if $fields -}}
+{{- toYaml $fields -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Peers that select a program's pods from any namespace. Takes (root, component). */}}
+{{- define "berth.peer" -}}
+namespaceSelector:
+  matchLabels:
+    kubernetes.io/metadata.name: {{ (index . 0).Release.Namespace }}
+podSelector:
+  matchLabels:
+    {{- include "berth.selector" . | nindent 4 }}
+{{- end -}}
+
+{{/* Egress of both programs: the API server and the workers. */}}
+{{- define "berth.egress" -}}
+- ports:
+    {{- range .Values.networkPolicy.apiServer.ports }}
+    - protocol: TCP
+      port: {{ . }}
+    {{- end }}
+  {{- with .Values.networkPolicy.apiServer.cidrs }}
+  to:
+    {{- range . }}
+    - ipBlock:
+        cidr: {{ . }}
+    {{- end }}
+  {{- end }}
+- ports:
+    - protocol: TCP
+      port: 7600
+  to:
+    {{- if .Values.watchNamespace }}
+    - namespaceSelector:
+        matchLabels:
+          kubernetes.io/metadata.name: {{ .Values.watchNamespace }}
+    {{- else }}
+    - namespaceSelector: {}
+    {{- end }}
+      podSelector:
+        matchExpressions:
+          - key: berth.dev/pool
+            operator: Exists
+{{- end -}}
