@@ -11,14 +11,17 @@ answer=
 call() {
   local body=${4:-} all
   all=$(
-    exec 3<> "/dev/tcp/$GATEWAY_HOST/$GATEWAY_PORT" || exit 0
+    { exec 3<> "/dev/tcp/$GATEWAY_HOST/$GATEWAY_PORT"; } 2> /dev/null || exit 0
     printf '%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s' \
       "$1" "$2" "$GATEWAY_HOST" "$3" "${#body}" "$body" >&3
     timeout 40 cat <&3 | tr -d '\r'
-  ) 2> /dev/null || true
+  ) || true
   status=$(sed -nE '1s,^HTTP/1\.[01] ([0-9]{3}).*,\1,p' <<< "$all")
   status=${status:-000}
   answer=$(sed '1,/^$/d' <<< "$all")
+  if [ "$status" = 000 ]; then
+    answer='{"code":"NoAnswer","message":"nothing answers at '$GATEWAY_HOST:$GATEWAY_PORT'"}'
+  fi
 }
 field() { sed -nE "s/.*\"$1\":\"([^\"]*)\".*/\1/p" <<< "$answer" | head -n 1; }
 # give_up WHAT: says what the last answer was.

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Checks the chart without a cluster: helm lint, values that must render and values that must be refused, the default against
+# `deploy/`, and what is made from values.yaml. HELM and KUBECTL name the programs (default: PATH, then the cache of `make chart` and
+# `make e2e`). Usage: check.sh [--write]   --write first brings the README's table and the chart's copy of the resource up to date
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/berth-e2e/bin
+
+find_program() { # NAME GIVEN
+  local found=$2
+  [ -n "$found" ] || found=$(command -v "$1") || { [ -x "$cache/$1" ] && found=$cache/$1; } || {
+    echo "check.sh: needs $1 on PATH; \`make chart\` builds it" >&2
+    exit 1
+  }
+  echo "$found"
+}
+helm=$(find_program helm "${HELM:-}")
+kubectl=$(find_program kubectl "${KUBECTL:-}")
+python3 -c 'import yaml' 2> /dev/null || { echo "check.sh: needs PyYAML; on Debian: apt-get install python3-yaml" >&2; exit 1; }
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+failed=0
+step() {
+  echo "== $1"
+  shift
+  "$@" || { failed=1; echo "FAILED: $*"; }
+}
+
+if [ "${1:-}" = --write ]; then
+  python3 charts/chart_files.py write .
+fi
+lint() {
+  local values
+  for values in charts/berth/ci/*.yaml; do
+    "$helm" lint --strict --kube-version 1.36.0 --values "$values" charts/berth > "$out/lint.log" 2>&1 || {
+      cat "$out/lint.log"
+      return 1
+    }
+  done
+}
+same_as_deploy() {
+  "$helm" template berth charts/berth --namespace berth-system --kube-version 1.36.0 > "$out/chart.yaml"
+  "$kubectl" kustomize deploy/ > "$out/deploy.yaml"
+  python3 charts/same_as_deploy.py "$out/chart.yaml" "$out/deploy.yaml"
+}
+step "helm lint --strict" lint
+step "values, schema, README and resource belong together" python3 charts/chart_files.py check .
+step "values that render and values that are refused" python3 charts/matrix.py "$helm" charts/berth "$out/matrix"
+step "the default is deploy/" same_as_deploy
+step "confined to one namespace, the same rights" \
+  python3 charts/same_rights.py "$out/matrix/default.yaml" "$out/matrix/own-namespace.yaml" "$out/matrix/one-namespace.yaml"
+step "the test's script is bash" bash -n charts/berth/files/session-test.sh
+exit $failed
