@@ -78,6 +78,12 @@ dashboards: build ## Dashboards and alerts: checked, and run on a real Prometheu
 images: ## The four container images, with docker, podman or buildah (IMAGES="--prefix NAME --tag TAG")
 	deploy/image/build.sh $(IMAGES)
 
+.PHONY: chart
+chart: ## Check the Helm chart; Helm and kubectl are built where they are missing (needs Go 1.26)
+	@cmake/install-packages.sh chart
+	@charts/tools.sh
+	charts/check.sh
+
 SCENARIOS ?=
 .PHONY: e2e e2e-long
 e2e: build ## Everything on a real Kubernetes on this machine: needs root and Go 1.26 (SCENARIOS="1 7" for some)

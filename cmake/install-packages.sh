@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages of the named groups that are missing. Needs root or sudo only when something is missing.
-# Usage: install-packages.sh build|test|bench|lint|clang|tidy|e2e|model|dashboards ...
+# Usage: install-packages.sh build|test|bench|lint|clang|tidy|e2e|model|dashboards|chart ...
 set -euo pipefail
 
 declare -A groups=(
@@ -17,6 +17,7 @@ declare -A groups=(
     debootstrap gcc libc6-dev util-linux"
   [model]="spin gcc libc6-dev"
   [dashboards]="prometheus python3"
+  [chart]="python3 python3-yaml"
 )
 
 missing=()
