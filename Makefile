@@ -78,11 +78,15 @@ dashboards: build ## Dashboards and alerts: checked, and run on a real Prometheu
 images: ## The four container images, with docker, podman or buildah (IMAGES="--prefix NAME --tag TAG")
 	deploy/image/build.sh $(IMAGES)
 
-.PHONY: chart
+.PHONY: chart chart-accept
 chart: ## Check the Helm chart; Helm and kubectl are built where they are missing (needs Go 1.26)
 	@cmake/install-packages.sh chart
 	@charts/tools.sh
 	charts/check.sh
+chart-accept: chart ## The chart's objects and a release's life on a real API server (first time: minutes of building)
+	@cmake/install-packages.sh chart test
+	@tests/e2e/cluster/build.sh
+	charts/accept.py
 
 SCENARIOS ?=
 .PHONY: e2e e2e-long
