@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: deps
 deps: ## Install the Debian packages that are missing (root or sudo)
@@ -79,7 +79,7 @@ images: ## The four container images, with docker, podman or buildah (IMAGES="--
 	deploy/image/build.sh $(IMAGES)
 
 .PHONY: chart chart-accept
-chart: ## Check the Helm chart; Helm and kubectl are built where they are missing (needs Go 1.26)
+chart: ## Check the Helm chart and package it (build/chart); builds Helm and kubectl where missing (Go 1.26)
 	@cmake/install-packages.sh chart
 	@charts/tools.sh
 	charts/check.sh

@@ -43,10 +43,18 @@ same_as_deploy() {
   "$kubectl" kustomize deploy/ > "$out/deploy.yaml"
   python3 charts/same_as_deploy.py "$out/chart.yaml" "$out/deploy.yaml"
 }
+package() { # What is left in build/chart is what is published; it must render as the folder does.
+  mkdir -p build/chart
+  rm -f build/chart/berth-*.tgz
+  "$helm" package charts/berth --destination build/chart > /dev/null
+  "$helm" template berth build/chart/berth-*.tgz --namespace berth-system --kube-version 1.36.0 > "$out/package.yaml"
+  diff -q "$out/chart.yaml" "$out/package.yaml"
+}
 step "helm lint --strict" lint
 step "values, schema, README and resource belong together" python3 charts/chart_files.py check .
 step "values that render and values that are refused" python3 charts/matrix.py "$helm" charts/berth "$out/matrix"
 step "the default is deploy/" same_as_deploy
+step "the package is the folder" package
 step "confined to one namespace, the same rights" \
   python3 charts/same_rights.py "$out/matrix/default.yaml" "$out/matrix/own-namespace.yaml" "$out/matrix/one-namespace.yaml"
 step "the test's script is bash" bash -n charts/berth/files/session-test.sh

@@ -6,6 +6,9 @@ import sys
 
 import yaml
 
+OWN = "berth-system"
+# What the operator needs in its own namespace too: the gateways' copy of the public keys, and events about the keys.
+IN_OWN_TOO = {"configmaps", "events"}
 WITHOUT_NAMESPACE = {"nodes", "tokenreviews", "subjectaccessreviews"}
 
 
@@ -36,6 +39,9 @@ def main() -> int:
     everywhere = rights(sys.argv[1])
     for path in sys.argv[2:]:
         confined = rights(path)
+        own = confined["berth-operator"].get(OWN, set())
+        faults += [f"{path}: berth-operator lacks {r} in its own namespace"
+                   for r in sorted(set().union(*everywhere["berth-operator"].values()) - own) if r[1] in IN_OWN_TOO]
         for program in ("berth-operator", "berth-gateway"):
             all_of = [set().union(*r[program].values()) for r in (everywhere, confined)]
             faults += [f"{path}: {program} lacks {r}" for r in sorted(all_of[0] - all_of[1])]
