@@ -132,7 +132,8 @@ def life(server: Server) -> None:
     server.kubectl("apply", "-k", str(ROOT / "deploy"))
     uid = ["get", "deployment,service", "-n", "berth-system", "-o", "jsonpath={.items[*].metadata.uid}"]
     before = server.kubectl(*uid)
-    server.helm("install", "berth", chart, "--take-ownership")
+    notes = server.helm("install", "berth", chart, "--take-ownership").split("NOTES:")[1]
+    assert "helm -n berth-system test berth" in notes and "kind: SessionPool" in notes, f"the notes do not lead on: {notes}"
     assert before and server.kubectl(*uid) == before, "taking over deploy/ made something anew"
     print("install took over what kubectl had applied")
 
