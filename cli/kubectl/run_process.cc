@@ -21,19 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::size_t kMostOutput = 16U << 20;
 
-struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
-};
-
-Result<Pipe> make_pipe() {
-  std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) {
-    return fail(Error::from_errno(errno, "making a pipe"));
-  }
-  return Pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
-}
-
 // Reads both until they end; false when `limit` passed, or too much came.
 bool read_both(const Pipe& out, const Pipe& err, RanProcess& ran, Duration limit) {
   const auto end = std::chrono::steady_clock::now() + limit;
@@ -68,8 +55,8 @@ bool read_both(const Pipe& out, const Pipe& err, RanProcess& ran, Duration limit
 
 Result<RanProcess> run_process(const fs::path& program, const std::vector<std::string>& args,
                                Duration limit) {
-  BERTH_ASSIGN(Pipe out, make_pipe());
-  BERTH_ASSIGN(Pipe err, make_pipe());
+  BERTH_ASSIGN(Pipe out, Pipe::make());
+  BERTH_ASSIGN(Pipe err, Pipe::make());
   std::vector<std::string> argv{program.string()};
   argv.insert(argv.end(), args.begin(), args.end());
   std::vector<char*> pointers;

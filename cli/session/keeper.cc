@@ -59,25 +59,20 @@ Result<std::string> keep_while_running(int pid, const std::function<Result<std::
   if (!pidfd) {
     return fail(Error::invalid("--keep", "there is no process " + std::to_string(pid)));
   }
-  std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) {
-    return fail(Error::from_errno(errno, "making a pipe"));
-  }
-  UniqueFd read_end(pipe[0]);
-  UniqueFd write_end(pipe[1]);
+  BERTH_ASSIGN(Pipe pipe, Pipe::make());
   const pid_t child = ::fork();
   if (child < 0) {
     return fail(Error::from_errno(errno, "starting the keeper"));
   }
   if (child == 0) {
-    read_end.reset();
-    stay_behind(pidfd.get(), write_end.release(), open, close);
+    pipe.read.reset();
+    stay_behind(pidfd.get(), pipe.write.release(), open, close);
   }
-  write_end.reset();
+  pipe.write.reset();
   std::string answer;
   std::array<char, 4096> buffer{};
   for (;;) {
-    const ssize_t n = ::read(read_end.get(), buffer.data(), buffer.size());
+    const ssize_t n = ::read(pipe.read.get(), buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) {
       continue;
     }

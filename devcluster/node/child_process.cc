@@ -20,19 +20,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
-};
-
-Result<Pipe> make_pipe() {
-  std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) {
-    return fail(Error::from_errno(errno, "making a pipe"));
-  }
-  return Pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
-}
-
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
   std::vector<char*> out;
   out.reserve(strings.size() + 1);
@@ -173,8 +160,8 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(AsioLoop& loop, const 
   if (::access(spec.working_dir.c_str(), X_OK) != 0) {
     return fail(Error::from_errno(errno, "working directory " + spec.working_dir.string()));
   }
-  BERTH_ASSIGN(Pipe output, make_pipe());
-  BERTH_ASSIGN(Pipe report, make_pipe());
+  BERTH_ASSIGN(Pipe output, Pipe::make());
+  BERTH_ASSIGN(Pipe report, Pipe::make());
   const auto argv = pointers(spec.argv);
   const auto env = pointers(spec.env);
   const ReaperPlan plan{.program = spec.program.c_str(),

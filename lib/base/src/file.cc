@@ -17,6 +17,14 @@ void UniqueFd::reset(int fd) {
   fd_ = fd;
 }
 
+Result<Pipe> Pipe::make() {
+  std::array<int, 2> fds{};
+  if (::pipe2(fds.data(), O_CLOEXEC) != 0) {
+    return fail(Error::from_errno(errno, "making a pipe"));
+  }
+  return Pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
+}
+
 Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t max_bytes) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) {

@@ -136,19 +136,17 @@ void reset_signals() {
   return pid;
 }
 
-struct Pipe {
+struct Ends {
   UniqueFd ours;
   UniqueFd theirs;
 };
 
-Result<Pipe> make_pipe(bool child_writes) {
-  std::array<int, 2> fds{};
-  if (::pipe2(fds.data(), O_CLOEXEC) != 0) {
-    return fail(Error::from_errno(errno, "making a pipe"));
-  }
-  Pipe pipe{UniqueFd(fds[child_writes ? 0 : 1]), UniqueFd(fds[child_writes ? 1 : 0])};
-  ::fcntl(pipe.ours.get(), F_SETFL, O_NONBLOCK);
-  return pipe;
+Result<Ends> make_ends(bool child_writes) {
+  BERTH_ASSIGN(Pipe pipe, Pipe::make());
+  Ends ends = child_writes ? Ends{std::move(pipe.read), std::move(pipe.write)}
+                           : Ends{std::move(pipe.write), std::move(pipe.read)};
+  ::fcntl(ends.ours.get(), F_SETFL, O_NONBLOCK);
+  return ends;
 }
 
 std::string_view path_of(const std::vector<std::string>& env) {
@@ -229,7 +227,7 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 }
 
 Result<pid_t> start(ChildPlan& plan, const SpawnSpec& spec) {
-  BERTH_ASSIGN(Pipe failure_pipe, make_pipe(true));
+  BERTH_ASSIGN(Ends failure_pipe, make_ends(true));
   ::fcntl(failure_pipe.ours.get(), F_SETFL, 0);
   plan.failure_fd = failure_pipe.theirs.get();
   // No handler of the worker may run in the child while both share the memory.
@@ -261,20 +259,20 @@ Result<Spawned> spawn(const SpawnSpec& spec) {
   if (spec.argv.empty()) {
     return fail(Error::invalid("argv", "must name a command"));
   }
-  Pipe in;
-  Pipe progress;
+  Ends in;
+  Ends progress;
   if (spec.with_stdin) {
-    BERTH_ASSIGN(in, make_pipe(false));
+    BERTH_ASSIGN(in, make_ends(false));
   } else {
     in.theirs.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (!in.theirs) {
       return fail(Error::from_errno(errno, "opening /dev/null"));
     }
   }
-  BERTH_ASSIGN(Pipe out, make_pipe(true));
-  BERTH_ASSIGN(Pipe err, make_pipe(true));
+  BERTH_ASSIGN(Ends out, make_ends(true));
+  BERTH_ASSIGN(Ends err, make_ends(true));
   if (spec.with_progress) {
-    BERTH_ASSIGN(progress, make_pipe(true));
+    BERTH_ASSIGN(progress, make_ends(true));
   }
 
   const std::vector<std::string> candidates = candidate_paths(spec);

@@ -33,6 +33,14 @@ class UniqueFd {
   int fd_ = -1;
 };
 
+/// A pipe that no child inherits.
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+
+  static Result<Pipe> make();
+};
+
 /// The whole file. More than `max_bytes` is kResourceExhausted: nothing from outside is unbounded.
 Result<std::string> read_file(const std::filesystem::path& path,
                               std::uint64_t max_bytes = 16u << 20);
