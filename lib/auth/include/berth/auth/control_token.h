@@ -108,53 +108,60 @@ class KeySet {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Keeps a KeySet equal to a JWKS file (a mounted ConfigMap), looking every `period` whether it
-/// changed. The first load happens in start(), whose error says what is wrong; later failures are
-/// logged and the old keys stay.
-class KeySetFile {
+/// Keeps something equal to a key file that is mounted (ConfigMap, Secret), looking every `period`
+/// whether it changed. The first load happens in start(), whose error says what is wrong; later
+/// failures are logged, once per kind, and what was loaded stays. Loop thread only.
+class KeyFile {
  public:
-  KeySetFile(EventLoop& loop, KeySet& keys, std::filesystem::path path, const Log& log,
-             Duration period = std::chrono::seconds(10));
+  virtual ~KeyFile() = default;
+  KeyFile(const KeyFile&) = delete;
+  KeyFile& operator=(const KeyFile&) = delete;
+
   Status start();
-  /// Called after each later load.
+  /// Called after each later load of something else.
   void on_change(std::function<void()> fn) { changed_ = std::move(fn); }
 
+ protected:
+  /// `stays`: the log line of a failure, "key set not loaded; the old keys stay".
+  KeyFile(EventLoop& loop, std::filesystem::path path, const Log& log, Duration period,
+          const char* stays);
+  /// Reads the file; true when there was something else in it than before.
+  virtual Result<bool> load() = 0;
+
+  const std::filesystem::path path_;
+  const Log log_;
+
  private:
-  Status load();
   void tick();
   EventLoop& loop_;
-  KeySet& keys_;
-  std::filesystem::path path_;
-  Log log_;
-  Duration period_;
+  const Duration period_;
+  const char* const stays_;
   std::function<void()> changed_;
-  std::string loaded_;   // The file's text that the keys came from.
   std::string trouble_;  // What the last look found wrong, already logged.
   Cancel timer_;
 };
 
-/// Keeps a TokenSigner signing with the key in a file (a mounted Secret), looking every `period`
-/// whether it changed. The first load happens in start(), whose error says what is wrong; later
-/// failures are logged and the old key stays.
-class SigningKeyFile {
+/// Keeps a KeySet equal to a JWKS file.
+class KeySetFile final : public KeyFile {
  public:
-  SigningKeyFile(EventLoop& loop, TokenSigner& signer, std::filesystem::path path, Log log,
-                 Duration period = std::chrono::seconds(10));
-  Status start();
-  /// Called after each later load.
-  void on_change(std::function<void()> fn) { changed_ = std::move(fn); }
+  KeySetFile(EventLoop& loop, KeySet& keys, std::filesystem::path path, const Log& log,
+             Duration period = std::chrono::seconds(10));
 
  private:
-  Status load();
-  void tick();
-  EventLoop& loop_;
+  Result<bool> load() override;
+  KeySet& keys_;
+  std::string loaded_;  // The file's text that the keys came from.
+};
+
+/// Keeps a TokenSigner signing with the key in a file.
+class SigningKeyFile final : public KeyFile {
+ public:
+  SigningKeyFile(EventLoop& loop, TokenSigner& signer, std::filesystem::path path, const Log& log,
+                 Duration period = std::chrono::seconds(10));
+
+ private:
+  Result<bool> load() override;
   TokenSigner& signer_;
-  std::filesystem::path path_;
-  Log log_;
-  Duration period_;
-  std::function<void()> changed_;
-  std::string trouble_;  // What the last look found wrong, already logged.
-  Cancel timer_;
 };
 
 }  // namespace berth::auth
