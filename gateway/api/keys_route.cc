@@ -1,15 +1,13 @@
 #include "gateway/api/keys_route.h"
 
-#include <limits>
 #include <utility>
 
 #include "berth/auth/session_token.h"
-#include "gateway/api/authorize.h"
+#include "gateway/api/board_poll.h"
 
 namespace berth::gateway {
 namespace {
 
-constexpr std::int64_t kMaxWaitSeconds = 60;
 constexpr std::size_t kMaxWaiters = 100;
 
 }  // namespace
@@ -36,33 +34,13 @@ void KeysRoute::answer(http::Exchange& exchange) const {
 }
 
 void KeysRoute::handle(const std::shared_ptr<http::Exchange>& exchange) {
-  const http::Request& request = exchange->request();
-  if (auto ok = verify_(auth::bearer_token(request.headers.get("Authorization"))); !ok) {
+  const http::Headers& headers = exchange->request().headers;
+  if (auto ok = verify_(auth::bearer_token(headers.get("Authorization"))); !ok) {
     exchange->reply(ok.error());
     return;
   }
-  const auto after = int_query(request, "after", -1, -1, std::numeric_limits<std::int64_t>::max());
-  const auto wait = int_query(request, "wait", 0, 0, kMaxWaitSeconds);
-  if (!after || !wait) {
-    exchange->reply(!after ? after.error() : wait.error());
-    return;
-  }
-  const bool known =
-      *after == board_.version("") && request.query("replica").value_or(replica_) == replica_;
-  if (!known || *wait == 0) {
-    answer(*exchange);
-    return;
-  }
-  if (board_.waiters() >= kMaxWaiters) {
-    exchange->reply(Error::make(ErrorCode::kResourceExhausted, "TooManyPolls",
-                                "too many polls for keys are open"));
-    return;
-  }
-  // The handle lives in the exchange, so a poll whose client has gone is dropped.
-  const auto poll = std::make_shared<Cancel>();
-  exchange->on_client_gone([poll] { poll->cancel(); });
-  *poll =
-      board_.wait("", *after, std::chrono::seconds(*wait), [this, exchange] { answer(*exchange); });
+  poll_board(board_, "", {replica_, kMaxWaiters, "polls for keys"}, exchange,
+             [this, exchange] { answer(*exchange); });
 }
 
 }  // namespace berth::gateway

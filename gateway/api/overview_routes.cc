@@ -1,14 +1,13 @@
 #include "gateway/api/overview_routes.h"
 
-#include <limits>
 #include <utility>
 
 #include "berth/auth/session_token.h"
+#include "gateway/api/board_poll.h"
 
 namespace berth::gateway {
 namespace {
 
-constexpr std::int64_t kMaxWaitSeconds = 60;
 constexpr std::size_t kMaxListed = 10'000;
 constexpr std::size_t kMaxWaiters = 10'000;
 constexpr std::size_t kMaxMembers = 1'000;
@@ -122,28 +121,8 @@ void DemandRoute::handle(const std::shared_ptr<http::Exchange>& exchange) {
     exchange->reply(Error::invalid(ns.empty() ? "namespace" : "pool", "is required in the query"));
     return;
   }
-  const auto after = int_query(request, "after", -1, -1, std::numeric_limits<std::int64_t>::max());
-  const auto wait = int_query(request, "wait", 0, 0, kMaxWaitSeconds);
-  if (!after || !wait) {
-    exchange->reply(!after ? after.error() : wait.error());
-    return;
-  }
-  const bool known = *after == board_.version(pool_key(ns, pool)) &&
-                     request.query("replica").value_or(replica_) == replica_;
-  if (!known || *wait == 0) {
-    answer(*exchange, ns, pool);
-    return;
-  }
-  if (board_.waiters() >= kMaxWaiters) {
-    exchange->reply(Error::make(ErrorCode::kResourceExhausted, "TooManyPolls",
-                                "too many demand polls are open"));
-    return;
-  }
-  // The handle lives in the exchange, so a poll whose client has gone is dropped.
-  const auto poll = std::make_shared<Cancel>();
-  exchange->on_client_gone([poll] { poll->cancel(); });
-  *poll = board_.wait(pool_key(ns, pool), *after, std::chrono::seconds(*wait),
-                      [this, exchange, ns, pool] { answer(*exchange, ns, pool); });
+  poll_board(board_, pool_key(ns, pool), {replica_, kMaxWaiters, "demand polls"}, exchange,
+             [this, exchange, ns, pool] { answer(*exchange, ns, pool); });
 }
 
 }  // namespace berth::gateway
