@@ -100,7 +100,7 @@ Status run(const gateway::Flags& flags) {
   auth::TokenSigner signer("gateway/" + flags.replica, loop.clock());
   auth::SigningKeyFile signing_key(loop, signer, flags.signing_key, log);
   BERTH_TRY(signing_key.start().map_error(of_flag("--signing-key")));
-  auth::KeySet operators("berth-gateway", loop.clock());
+  auth::KeySet operators(auth::kGatewayAudience, loop.clock());
   auth::KeySetFile operators_file(loop, operators, flags.jwks, log);
   BERTH_TRY(operators_file.start().map_error(of_flag("--jwks")));
 

@@ -1,15 +1,9 @@
 #include "operator/gateways/gateway_keys.h"
 
-#include <algorithm>
-
 #include "berth/api/session.h"
+#include "operator/gateways/gateway_poll.h"
 
 namespace berth::op {
-namespace {
-
-constexpr const char* kGatewayAudience = "berth-gateway";
-
-}  // namespace
 
 class GatewayKeysTracker::Poll {
  public:
@@ -39,15 +33,9 @@ class GatewayKeysTracker::Poll {
 
  private:
   http::Request request(bool resume) {
-    http::Request request;
-    request.method = "GET";
-    request.target = "/v1/keys?wait=" + std::to_string(settings_.wait.count());
-    if (resume) {
-      request.target += "&replica=" + http::percent_encode(told_->replica) +
-                        "&after=" + std::to_string(told_->version);
-    }
-    request.headers.add("Authorization", "Bearer " + owner_.signer_.token(kGatewayAudience));
-    return request;
+    const GatewayAnswer last =
+        resume ? GatewayAnswer{told_->replica, told_->version} : GatewayAnswer();
+    return gateway_question(owner_.signer_, "/v1/keys?", settings_.wait, resume ? &last : nullptr);
   }
 
   Result<bool> accept(const Json& body) {
@@ -75,14 +63,8 @@ GatewayKeysTracker::GatewayKeysTracker(EventLoop& loop, http::Transport& transpo
 GatewayKeysTracker::~GatewayKeysTracker() = default;
 
 void GatewayKeysTracker::set_gateways(const std::vector<std::string>& origins) {
-  std::erase_if(polls_, [&](const auto& p) {
-    return std::find(origins.begin(), origins.end(), p.first) == origins.end();
-  });
-  for (const std::string& origin : origins) {
-    if (!polls_.contains(origin)) {
-      polls_[origin] = std::make_unique<Poll>(*this, origin);
-    }
-  }
+  match_polls(polls_, origins,
+              [this](const std::string& origin) { return std::make_unique<Poll>(*this, origin); });
 }
 
 std::vector<KeyHolder> GatewayKeysTracker::holders() const {

@@ -4,10 +4,9 @@
 #include <set>
 
 #include "berth/control/long_poll.h"
+#include "operator/gateways/gateway_poll.h"
 
 namespace berth::op {
-
-constexpr const char* kGatewayAudience = "berth-gateway";
 
 class DemandTracker::Poll {
  public:
@@ -34,17 +33,12 @@ class DemandTracker::Poll {
   }
 
   http::Request request(bool resume) {
-    http::Request request;
-    request.method = "GET";
-    request.target = "/v1/demand?namespace=" + http::percent_encode(ns_) +
-                     "&pool=" + http::percent_encode(pool_) +
-                     "&wait=" + std::to_string(owner_.settings_.wait.count());
-    if (resume) {
-      request.target += "&replica=" + http::percent_encode(demand_->replica) +
-                        "&after=" + std::to_string(demand_->version);
-    }
-    request.headers.add("Authorization", "Bearer " + owner_.signer_.token(kGatewayAudience));
-    return request;
+    const GatewayAnswer last =
+        resume ? GatewayAnswer{demand_->replica, demand_->version} : GatewayAnswer();
+    return gateway_question(owner_.signer_,
+                            "/v1/demand?namespace=" + http::percent_encode(ns_) +
+                                "&pool=" + http::percent_encode(pool_) + "&",
+                            owner_.settings_.wait, resume ? &last : nullptr);
   }
 
   Result<bool> accept(const Json& body) {
@@ -82,16 +76,9 @@ void DemandTracker::set_gateways(GatewayList gateways) {
 }
 
 void DemandTracker::match(Pool& pool) {
-  const auto& origins = gateways_.origins;
-  std::erase_if(pool.polls, [&](const auto& p) {
-    return std::find(origins.begin(), origins.end(), p.first) == origins.end();
+  match_polls(pool.polls, gateways_.origins, [&](const std::string& gateway) {
+    return std::make_unique<Poll>(*this, gateway, pool.ns, pool.name);
   });
-  for (const std::string& gateway : origins) {
-    auto& poll = pool.polls[gateway];
-    if (!poll) {
-      poll = std::make_unique<Poll>(*this, gateway, pool.ns, pool.name);
-    }
-  }
 }
 
 void DemandTracker::add_pool(const std::string& ns, const std::string& pool) {

@@ -24,8 +24,10 @@ namespace berth::auth {
 enum class Scope { kCreate, kOperate };
 std::string_view to_string(Scope scope);
 
+inline constexpr const char* kGatewayAudience = "berth-gateway";
+
 /// Control tokens are JWTs (RFC 7519) signed with EdDSA on Ed25519 (RFC 8037), valid for a minute
-/// or two, for one audience: a worker's pod uid, or "berth-gateway". A call that reaches another
+/// or two, for one audience: a worker's pod uid, or kGatewayAudience. A call that reaches another
 /// pod behind a reused address is refused.
 struct ControlClaims {
   std::string key_id;
