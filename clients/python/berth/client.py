@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import pathlib
+import secrets
 import ssl
 import threading
 import time
@@ -112,11 +113,8 @@ class Client:
         the pool's defaults. resources: typed resources besides the slot, {"gpu": 1}. id: for the
         caller's own records, [a-z0-9-]{1,63}.
         """
-        return self._create(pool, self._namespace, {
-            "creationTimeout": creation_timeout,
-            "executionTimeout": execution_timeout,
-            "heartbeatTimeout": heartbeat_timeout,
-        }, resources, id, None)
+        return self._create(pool, None, creation_timeout, execution_timeout, heartbeat_timeout,
+                            resources, id)
 
     def recreate(
         self,
@@ -130,11 +128,8 @@ class Client:
         id: Optional[str] = None,
     ) -> Session:
         """As session(), on the worker of the token and nowhere else; WorkerGone if that is gone."""
-        return self._create(pool, self._namespace, {
-            "creationTimeout": creation_timeout,
-            "executionTimeout": execution_timeout,
-            "heartbeatTimeout": heartbeat_timeout,
-        }, resources, id, recreate_token)
+        return self._create(pool, recreate_token, creation_timeout, execution_timeout,
+                            heartbeat_timeout, resources, id)
 
     def attach(self, handle: SessionHandle, *, keep_alive: bool = False) -> Session:
         """A session that somebody else opened and owns: leaving its `with` block completes nothing.
@@ -187,10 +182,8 @@ class Client:
         quote = urllib.parse.quote
         return f"/v1/namespaces/{quote(namespace, safe='')}/pools/{quote(pool, safe='')}"
 
-    def _goes_direct(self, address: str) -> bool:
-        if self._direct is not None:
-            return self._direct
-        return _http.Origin(f"http://{address}", "address").reachable(1.0)
+    def _goes_direct(self, worker: _http.Origin) -> bool:
+        return worker.reachable(1.0) if self._direct is None else self._direct
 
     def _forget(self, session: Session) -> None:
         with self._lock:
@@ -227,31 +220,34 @@ class Client:
     def _create(
         self,
         pool: str,
-        namespace: str,
-        times: Mapping[str, Optional[Duration]],
+        recreate_token: Optional[str],
+        creation_timeout: Duration,
+        execution_timeout: Optional[Duration],
+        heartbeat_timeout: Optional[Duration],
         resources: Optional[Mapping[str, int]],
         id: Optional[str],
-        recreate_token: Optional[str],
     ) -> Session:
         with self._lock:
             if self._closed:
                 raise InvalidArgument("this client is closed", field="client")
-        limit = seconds(times["creationTimeout"], "creation_timeout")  # type: ignore[arg-type]
+        limit = seconds(creation_timeout, "creation_timeout")
         body: Dict[str, Any] = {}
-        for name, value in times.items():
-            if value is not None and name != "creationTimeout":
+        for name, value in (
+            ("executionTimeout", execution_timeout),
+            ("heartbeatTimeout", heartbeat_timeout),
+        ):
+            if value is not None:
                 body[name] = duration_text(seconds(value, name))
         if resources:
             body["resources"] = dict(resources)
         if recreate_token is not None:
             body["recreateToken"] = recreate_token
-        secret = os.urandom(32)
-        request = _Creation(self, pool, namespace, body, limit, id, secret, recreate_token is not None)
-        answer, sent_at = request.run()
+        creation = _Creation(self, pool, body, limit, id)
+        answer, sent_at = creation.run()
         worker = member(answer, "worker", dict)
         handle = SessionHandle(
-            namespace, pool, member(worker, "name", str), member(worker, "address", str),
-            member(answer, "id", str), request.token,
+            self._namespace, pool, member(worker, "name", str), member(worker, "address", str),
+            member(answer, "id", str), creation.token,
             parse_duration(member(answer, "heartbeatTimeout", str)),
         )
         session = Session(
@@ -268,17 +264,16 @@ class _Creation:
     dead gateways, until the creation timeout. Only the token's hash travels."""
 
     def __init__(
-        self, client: Client, pool: str, namespace: str, body: Dict[str, Any], limit: float,
-        id: Optional[str], secret: bytes, recreates: bool,
+        self, client: Client, pool: str, body: Dict[str, Any], limit: float, id: Optional[str]
     ) -> None:
-        self._client, self._pool, self._namespace = client, pool, namespace
-        self._body, self._limit, self._recreates = body, limit, recreates
+        self._client, self._pool = client, pool
+        self._body, self._limit = body, limit
         self._id_is_ours = id is None
         self._deadline = now() + limit
         self._backoff = Backoff()
         self._heard = False
         self._last: Optional[BerthError] = None
-        self.token = secret.hex()
+        self.token = secrets.token_hex(32)
         self._name(random_id() if id is None else check_id(id, "id"))
 
     def _name(self, id: str) -> None:
@@ -286,7 +281,7 @@ class _Creation:
         self._body["tokenHash"] = hashlib.sha256(self.token.encode()).hexdigest()
 
     def run(self) -> Any:
-        path = f"{Client._pool_path(self._namespace, self._pool)}/sessions"
+        path = f"{Client._pool_path(self._client._namespace, self._pool)}/sessions"
         failures = 0
         while True:
             left = self._deadline - now()
@@ -315,7 +310,7 @@ class _Creation:
         """How long to pause before the next try; raises when there is none."""
         error = _pool_error(answer)
         self._last = error
-        if self._recreates and error.code in _WORKER_CLOSED:
+        if "recreateToken" in self._body and error.code in _WORKER_CLOSED:
             raise WorkerGone(error.message, code=error.code)
         if error.code == "CreationTimeout":
             raise CreationTimeout(error.message, code=error.code)
@@ -332,12 +327,12 @@ class _Creation:
         raise error
 
     def _pause(self, pause: float) -> None:
-        threading.Event().wait(min(pause, max(0.0, self._deadline - now())))
+        time.sleep(min(pause, max(0.0, self._deadline - now())))
 
     def _time_is_up(self) -> BerthError:
         if not self._heard and self._last is not None:
             return Unavailable(f"no gateway answered within {self._limit:g} s: {self._last}")
-        message = f"pool {self._namespace}/{self._pool} had no free slot within {self._limit:g} s"
+        message = f"pool {self._client._namespace}/{self._pool} had no free slot within {self._limit:g} s"
         if self._last is not None and self._last.code != "StillWaiting":
             message += f"; last answer: {self._last}"
         return CreationTimeout(message, code="CreationTimeout")

@@ -9,6 +9,7 @@ import logging
 import os
 import tempfile
 import threading
+import time
 import urllib.parse
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Set, Type, Union
 
@@ -91,8 +92,8 @@ class Session:
         self._state = SessionState.OPEN
         self._failure: Optional[SessionFailed] = None
         self._activities: Set[Activity] = set()
-        self._direct = client._goes_direct(handle.address)
-        self._worker = _http.Origin(f"http://{handle.address}", "address") if self._direct else None
+        worker = _http.Origin(f"http://{handle.address}", "address")
+        self._worker = worker if client._goes_direct(worker) else None
         self._lease: Optional[Lease] = None
         if keep_alive:
             self._lease = Lease(
@@ -269,28 +270,34 @@ class Session:
             self._state = SessionState.CLOSED
         self._close_up()
         suffix = f"?keepFor={duration_text(hold)}" if hold else ""
+        refused: Optional[BerthError] = None
         backoff, give_up_at = Backoff(), now() + self._handle.heartbeat_timeout
         while True:
-            try:
-                answer = self._transmit("DELETE", suffix)
-            except _http.NoAnswer as e:
-                error: BerthError = Unavailable(str(e))
-            else:
-                if answer.status < 400:
-                    return
-                error = from_answer(answer.status, answer.json())
-                if error.code in _OVER or error.code == "WorkerGone" or answer.status == 401:
-                    return
-                if answer.status == 400 and suffix:
-                    suffix = ""  # Ended all the same: nobody renews it any more.
-                    self._transmit("DELETE", suffix)
-                    raise error
+            error = self._end(suffix)
+            if error is None:
+                break
+            if suffix and isinstance(error, InvalidArgument):
+                suffix, refused = "", error  # Ended all the same: nobody renews it any more.
+                continue
             pause = backoff.next()
             if now() + pause >= give_up_at:
                 _log.warning("session %s: worker %s could not be told of its end; its lease will "
                              "free the slot: %s", self.id, self.worker, error)
                 raise Unavailable(f"worker {self.worker} could not be told: {error}")
-            threading.Event().wait(pause)
+            time.sleep(pause)
+        if refused is not None:
+            raise refused
+
+    def _end(self, suffix: str) -> Optional[BerthError]:
+        """Tells the worker once; None when it knows, now or since before."""
+        try:
+            answer = self._transmit("DELETE", suffix)
+        except _http.NoAnswer as e:
+            return Unavailable(str(e))
+        if answer.status < 400 or answer.status == 401:
+            return None
+        error = from_answer(answer.status, answer.json())
+        return None if error.code in _OVER or error.code == "WorkerGone" else error
 
     def __enter__(self) -> "Session":
         return self
@@ -436,7 +443,7 @@ class Session:
                         stream.seek(0)  # From the beginning again.
                 if options.get("sink") is not None:
                     options["sink"].truncate()
-                threading.Event().wait(backoff.next())
+                time.sleep(backoff.next())
                 continue
             if answer.status < 400:
                 return answer

@@ -190,6 +190,20 @@ class ClientTest(unittest.TestCase):
         with self.assertRaises(berth.InvalidArgument):
             client.session("p")
 
+    def test_a_hold_that_is_refused_ends_the_session_all_the_same(self):
+        def handle(method: str, path: str, body: Any) -> Any:
+            if path.endswith("/sessions"):
+                return self.created(body)
+            if "keepFor" in path:
+                return 400, {"code": "InvalidArgument", "message": "at most 1h", "field": "keepFor"}
+            return None if script.count("DELETE", "") < 4 else (200, {"state": "Ended"})
+
+        script = self.serve(handle)
+        session = self.client(script).session("p", id="mine")
+        with self.assertRaisesRegex(berth.InvalidArgument, "at most 1h"):
+            session.complete(keep_for=7200)
+        self.assertGreaterEqual(script.count("DELETE", "/mine"), 4, "until the worker heard of it")
+
     def test_a_cut_download_is_taken_again_and_never_half_there(self):
         tries: List[int] = []
 
