@@ -8,16 +8,6 @@
 #include "gateway/gateway.h"
 
 namespace berth::gateway {
-namespace {
-
-kube::ReflectorSettings settings_for(const std::string& ns, std::string labels) {
-  kube::ReflectorSettings out;
-  out.ns = ns;
-  out.label_selector = std::move(labels);
-  return out;
-}
-
-}  // namespace
 
 struct KubeWatch::Impl {
   using Pools = kube::Reflector<PoolInfo>;
@@ -28,13 +18,13 @@ struct KubeWatch::Impl {
       : log(std::move(l)),
         gateway(g),
         pools(
-            loop, client, random, kube::kSessionPools, settings_for(ns, ""), log, metrics,
+            loop, client, random, kube::kSessionPools, {.ns = ns}, log, metrics,
             [this](const Json& object) { return pool_of(object); },
             [this](const std::string& key, const Pools::Ptr&, const Pools::Ptr& now) {
               gateway.set_pool(key, now);
             }),
-        pods(loop, client, random, kube::kPods, settings_for(ns, api::kPoolLabel), log, metrics,
-             WorkerPod::from_json,
+        pods(loop, client, random, kube::kPods, {.ns = ns, .label_selector = api::kPoolLabel}, log,
+             metrics, WorkerPod::from_json,
              [this](const std::string&, const Pods::Ptr& before, const Pods::Ptr& now) {
                pod_changed(before, now);
              }) {}

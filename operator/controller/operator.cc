@@ -45,7 +45,7 @@ struct Operator::Impl {
                {settings.lease_namespace, settings.lease_name, settings.identity}, log, metrics,
                {[this](std::int64_t) { lead(); }, std::move(lost)}),
         lease_watch(loop, lease_client, random, kube::kLeases,
-                    named(settings.lease_namespace, settings.lease_name), log, metrics,
+                    {.ns = settings.lease_namespace, .name = settings.lease_name}, log, metrics,
                     {[this](const Json& lease) { lease_changed(lease); }, {}, {}, {}}),
         queue(loop, "sessionpool", settings.concurrency, metrics,
               [this](const std::string& pool, const kube::WorkQueue::Done& done) {
@@ -57,13 +57,14 @@ struct Operator::Impl {
         deps{loop,   client, workers,      signer,     random, leader,         events,
              demand, nodes,  pool_metrics, keys.get(), log,    settings.render},
         pools(
-            loop, client, random, kube::kSessionPools, {settings.ns, "", {}}, log, metrics,
+            loop, client, random, kube::kSessionPools, {.ns = settings.ns}, log, metrics,
             [](const Json& o) { return PoolObject::from(o); },
             [this](const std::string& pool, const auto&, const auto& now) {
               pool_changed(pool, now != nullptr);
             }),
         pods(
-            loop, client, random, kube::kPods, {settings.ns, api::kPoolLabel, {}}, log, metrics,
+            loop, client, random, kube::kPods,
+            {.ns = settings.ns, .label_selector = api::kPoolLabel}, log, metrics,
             [](const Json& o) { return PodView::from(o); },
             [this](const std::string&, const auto& before, const auto& now) {
               pod_changed(before, now);
@@ -78,13 +79,6 @@ struct Operator::Impl {
                                   settings.gateway_port},
           log, metrics, [this](const GatewayList& list) { set_gateways(list); });
     }
-  }
-
-  static kube::ReflectorSettings named(const std::string& ns, const std::string& name) {
-    kube::ReflectorSettings s;
-    s.ns = ns;
-    s.name = name;
-    return s;
   }
 
   std::unique_ptr<KeyKeeper> make_keys(const std::optional<auth::SigningKey>& given,

@@ -1,16 +1,6 @@
 #include "operator/gateways/gateway_finder.h"
 
 namespace berth::op {
-namespace {
-
-kube::ReflectorSettings slices_of(const std::string& ns, const std::string& service) {
-  kube::ReflectorSettings s;
-  s.ns = ns;
-  s.label_selector = "kubernetes.io/service-name=" + service;
-  return s;
-}
-
-}  // namespace
 
 GatewayFinder::GatewayFinder(EventLoop& loop, kube::Client& client, Random& random,
                              Settings settings, Log log, Metrics& metrics,
@@ -19,7 +9,8 @@ GatewayFinder::GatewayFinder(EventLoop& loop, kube::Client& client, Random& rand
       log_(log.with({{"service", settings_.ns + "/" + settings_.service}})),
       on_change_(std::move(on_change)),
       slices_(
-          loop, client, random, kube::kEndpointSlices, slices_of(settings_.ns, settings_.service),
+          loop, client, random, kube::kEndpointSlices,
+          {.ns = settings_.ns, .label_selector = "kubernetes.io/service-name=" + settings_.service},
           log, metrics,
           [this](const Json& o) { return EndpointSliceView::from(o, settings_.port); },
           [this](const auto&, const auto&, const auto&) { changed(); }) {}

@@ -56,25 +56,20 @@ struct KeyKeeper::Impl {
                {[this] { return hooks.may_write(); }, [this](Duration after) { soon(after); }}) {
     for (const KeyKind kind : kKeyKinds) {
       secrets[kind] = std::make_unique<Secrets>(
-          loop, client, random, kube::kSecrets, named(settings.own_namespace, secret_name(kind)),
-          log, m, &KeySecret::from, [this](const auto&, const auto&, const auto&) { soon(); });
+          loop, client, random, kube::kSecrets,
+          kube::ReflectorSettings{.ns = settings.own_namespace, .name = secret_name(kind)}, log, m,
+          &KeySecret::from, [this](const auto&, const auto&, const auto&) { soon(); });
     }
     const std::set<std::string> watched =
         settings.pool_namespace.empty()
             ? std::set<std::string>{""}
             : std::set<std::string>{settings.pool_namespace, settings.own_namespace};
     for (const std::string& ns : watched) {
-      maps[ns] = std::make_unique<Maps>(loop, client, random, kube::kConfigMaps,
-                                        named(ns, settings.config_map), log, m, &KeyMap::from,
-                                        [this](const auto&, const auto&, const auto&) { soon(); });
+      maps[ns] = std::make_unique<Maps>(
+          loop, client, random, kube::kConfigMaps,
+          kube::ReflectorSettings{.ns = ns, .name = settings.config_map}, log, m, &KeyMap::from,
+          [this](const auto&, const auto&, const auto&) { soon(); });
     }
-  }
-
-  static kube::ReflectorSettings named(const std::string& ns, const std::string& name) {
-    kube::ReflectorSettings s;
-    s.ns = ns;
-    s.name = name;
-    return s;
   }
 
   bool synced() const {

@@ -51,9 +51,9 @@ class WatchDecoder {
 /// T is the trimmed, immutable form that is kept; `Convert` makes it from JSON (nothing: not of
 /// interest).
 struct ReflectorSettings {
-  std::string ns;  ///< Empty: all.
-  std::string label_selector;
-  Backoff::Settings backoff;
+  std::string ns{};  ///< Empty: all.
+  std::string label_selector{};
+  Backoff::Settings backoff{};
   /// Asked of the server; drawn from [1, 2) times this.
   std::chrono::seconds watch_timeout{300};
   /// One object of a known name. RBAC can allow watching it alone (resourceNames).
