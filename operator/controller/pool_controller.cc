@@ -102,12 +102,12 @@ Observed PoolController::observe(const PoolObject& object, const std::string& po
   return o;
 }
 
-// A worker without the keys would refuse every call. The keeper asks for another round once it has
-// published them.
-void PoolController::hold_creates_without_keys(Plan& p) const {
-  if (deps_.keys != nullptr && !deps_.keys->published(ns_)) {
-    std::erase_if(p.actions, [](const Action& a) { return a.kind == Action::Kind::kCreate; });
-  }
+bool PoolController::may_create(const PoolObject& object) {
+  // Both ask for another round once what is missing is there. A worker without the keys would
+  // refuse every call.
+  const bool keyed = deps_.keys == nullptr || deps_.keys->published(ns_);
+  const bool guarded = object.pool->deleting || guard_.hold(object);
+  return keyed && guarded;
 }
 
 void PoolController::list_holders(const std::function<bool(const PodView&)>& lost,
@@ -176,7 +176,6 @@ std::optional<TimePoint> PoolController::reconcile(const PoolObject& object,
   check_epochs(observed);
 
   Plan p = plan(observed, now);
-  hold_creates_without_keys(p);
   history_ = std::move(p.history);
   carry_out(object, std::move(p.actions));
   p.history = history_;
@@ -186,7 +185,7 @@ std::optional<TimePoint> PoolController::reconcile(const PoolObject& object,
 }
 
 void PoolController::carry_out(const PoolObject& object, std::vector<Action> actions) {
-  if (!object.pool->deleting && !guard_.hold(object)) {
+  if (!may_create(object)) {
     std::erase_if(actions, [](const Action& a) { return a.kind == Action::Kind::kCreate; });
   }
   applier_.apply(

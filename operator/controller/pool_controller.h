@@ -81,7 +81,7 @@ class PoolController {
   std::optional<TimePoint> report(const PoolObject& object, const Observed& observed,
                                   const Plan& plan);
   void poll(Member& member);
-  void hold_creates_without_keys(Plan& p) const;
+  bool may_create(const PoolObject& object);
   void write_status(const PoolObject& object, const Json& status);
   void check_epochs(const Observed& observed);
 
