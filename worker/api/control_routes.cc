@@ -56,11 +56,13 @@ void WorkerApi::create(const ExchangePtr& exchange) {
 }
 
 void WorkerApi::list(const ExchangePtr& exchange) {
-  Json sessions = Json::array();
+  std::string text = R"({"sessions":[)";
+  const char* before = "";
   for (const api::SessionInfo& info : parts_.service.list()) {
-    sessions.push_back(api::to_json(info));
+    text += before + api::json_text(info);
+    before = ",";
   }
-  exchange->reply_json(200, dump_json({{"sessions", std::move(sessions)}}));
+  exchange->reply_json(200, text + "]}");
 }
 
 void WorkerApi::slots(const ExchangePtr& exchange) {
