@@ -5,6 +5,7 @@
 
 #include "berth/base/base64.h"
 #include "client/src/errors.h"
+#include "client/src/polling.h"
 
 namespace berth::client {
 namespace {
@@ -13,12 +14,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::size_t kIdLength = 20;
-constexpr Duration kShortestPoll = milliseconds(200);
 // Results are bounded by the worker; this is against what is no worker.
 constexpr std::uint64_t kMaxAnswer = 64u << 20;
-
-constexpr Backoff::Settings kSilence = {
-    .initial = milliseconds(100), .max = seconds(2), .factor = 2.0, .jitter = 0.5};
 
 ClientError activity_error(ErrorKind kind, api::ActivityFailure failure) {
   ClientError e = client_error(
@@ -38,8 +35,8 @@ ActivityCall::ActivityCall(Parts parts, std::shared_ptr<Session> session, Ask as
       done_(std::move(done)),
       retry_({.initial = seconds(1), .max = seconds(30), .factor = 2.0, .jitter = 0.1},
              parts_.random),
-      silence_(kSilence, parts_.random),
-      cancel_silence_(kSilence, parts_.random) {}
+      silence_(kNoAnswerBackoff, parts_.random),
+      cancel_silence_(kNoAnswerBackoff, parts_.random) {}
 
 void ActivityCall::start() {
   last_answer_ = parts_.loop.clock().now();

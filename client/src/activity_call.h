@@ -35,9 +35,6 @@ class ActivityCall final : public Session::Call, public std::enable_shared_from_
   };
   using DoneFn = std::function<void(Outcome<ActivityResult>)>;
 
-  /// How long a worker holds a poll.
-  static constexpr Duration kPollWait = std::chrono::seconds(25);
-
   ActivityCall(Parts parts, std::shared_ptr<Session> session, Ask ask, DoneFn done);
 
   void start();

@@ -3,19 +3,15 @@
 #include <utility>
 
 #include "client/src/errors.h"
+#include "client/src/polling.h"
 
 namespace berth::client {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Duration kPollWait = seconds(25);
-constexpr Duration kShortestPoll = milliseconds(200);
 // The worker sends 256 KiB at most, which as JSON may take six times that.
 constexpr std::uint64_t kMaxAnswer = 4U << 20;
-constexpr Backoff::Settings kSilence = {
-    .initial = milliseconds(100), .max = seconds(2), .factor = 2.0, .jitter = 0.5};
 
 }  // namespace
 
@@ -26,7 +22,7 @@ OutputReader::OutputReader(Parts parts, std::shared_ptr<Session> session, std::s
       activity_id_(std::move(activity_id)),
       output_(std::move(output)),
       done_(std::move(done)),
-      silence_(kSilence, parts_.random) {}
+      silence_(kNoAnswerBackoff, parts_.random) {}
 
 void OutputReader::start() {
   last_answer_ = parts_.loop.clock().now();

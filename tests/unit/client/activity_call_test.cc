@@ -1,5 +1,6 @@
 #include "client/src/activity_call.h"
 
+#include "client/src/polling.h"
 #include "tests/unit/client/core_fixture.h"
 
 namespace berth::client {
@@ -67,7 +68,7 @@ TEST_F(ActivityCallTest, StartsWithAnIdOfItsOwnAndWaitsForTheResult) {
   const auto poll = expect_poll();
   EXPECT_EQ(poll->request().query("wait"), "25");
   EXPECT_EQ(poll->request().query("after"), "1");
-  EXPECT_GT(poll->options().deadline, ActivityCall::kPollWait);
+  EXPECT_GT(poll->options().deadline, kPollWait);
   poll->answer(finished(id, {{"bytes", 12}}));
   loop.run_ready();
   ASSERT_TRUE(outcome && *outcome);
