@@ -24,7 +24,8 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bert
 # Resources that the chart can make objects of and Kubernetes does not have.
 OTHERS = {"sigs.k8s.io/gateway-api@v1.4.0": ["config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"],
           "github.com/prometheus-operator/prometheus-operator@v0.83.0":
-              [f"example/prometheus-operator-crd/monitoring.coreos.com_{k}monitors.yaml" for k in ("service", "pod")]}
+              [f"example/prometheus-operator-crd/monitoring.coreos.com_{k}.yaml"
+               for k in ("servicemonitors", "podmonitors", "prometheusrules")]}
 
 
 def program(name: str) -> str:

@@ -1,4 +1,5 @@
-"""What of the chart is made from something else: the table of values in its README and its copy of the SessionPool resource.
+"""What of the chart is made from something else: the table of values in its README, and its copies of the SessionPool resource, the
+alerts and the dashboards, since a chart can hold only what is below its folder.
 Also holds values.schema.json against values.yaml, name by name, both ways.
 Usage: chart_files.py check|write REPOSITORY"""
 
@@ -9,7 +10,7 @@ from pathlib import Path
 import yaml
 
 BEGIN, END = "<!-- values -->\n", "<!-- end of values -->\n"
-CRD = ("deploy/crd/sessionpools.yaml", "charts/berth/files/sessionpools.yaml")
+COPIES = {"deploy/crd/sessionpools.yaml": "sessionpools.yaml", "dashboards/alerts.yaml": "alerts.yaml"}
 
 
 class Value:
@@ -83,6 +84,13 @@ def with_table(readme: str, rows: str) -> str:
     return head + BEGIN + rows + END + rest.split(END)[1]
 
 
+def copies(root: Path) -> dict[Path, str]:
+    """Path in the chart -> text."""
+    sources = {root / source: name for source, name in COPIES.items()}
+    sources |= {board: f"dashboards/{board.name}" for board in (root / "dashboards/grafana").glob("*.json")}
+    return {root / "charts/berth/files" / name: source.read_text() for source, name in sources.items()}
+
+
 def main() -> int:
     mode, root = sys.argv[1], Path(sys.argv[2])
     chart = root / "charts/berth"
@@ -95,15 +103,18 @@ def main() -> int:
     faults += schema_faults(schema, schema, yaml.safe_load(text), "")
 
     readme = chart / "README.md"
-    made = {readme: with_table(readme.read_text(), table(values)), root / CRD[1]: (root / CRD[0]).read_text()}
+    made = {readme: with_table(readme.read_text(), table(values))} | copies(root)
+    boards = chart / "files/dashboards"
+    faults += [f"{p.relative_to(root)} has no source in dashboards/grafana" for p in boards.glob("*") if p not in made]
     version = next(l for l in (root / "CMakeLists.txt").read_text().splitlines() if l.startswith("project(")).split()[2]
     of_chart = yaml.safe_load((chart / "Chart.yaml").read_text())
     faults += [f"Chart.yaml: {k} is {of_chart[k]}, the programs are {version}" for k in ("version", "appVersion")
                if of_chart[k] != version]
     for path, content in made.items():
-        if path.read_text() == content:
+        if path.exists() and path.read_text() == content:
             continue
         if mode == "write":
+            path.parent.mkdir(exist_ok=True)
             path.write_text(content)
         else:
             faults.append(f"{path.relative_to(root)} is out of date: charts/check.sh --write")

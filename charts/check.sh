@@ -57,5 +57,6 @@ step "the default is deploy/" same_as_deploy
 step "the package is the folder" package
 step "confined to one namespace, the same rights" \
   python3 charts/same_rights.py "$out/matrix/default.yaml" "$out/matrix/own-namespace.yaml" "$out/matrix/one-namespace.yaml"
+step "alerts, dashboards and monitors are those of dashboards/" python3 charts/same_monitoring.py "$out/matrix/monitoring.yaml" .
 step "the test's script is bash" bash -n charts/berth/files/session-test.sh
 exit $failed

@@ -186,13 +186,17 @@ securityContext:
 {{- coalesce .Values.test.namespace .Values.watchNamespace .Release.Namespace -}}
 {{- end -}}
 
-{{/* How often and how a monitor scrapes. Takes the monitor's values. */}}
+{{/* How often and how a monitor scrapes. Takes (the monitor's values, relabelings before its own). */}}
 {{- define "berth.scrape" -}}
+{{- $values := index . 0 -}}
 {{- $fields := dict -}}
-{{- range $field := list "interval" "scrapeTimeout" "relabelings" "metricRelabelings" -}}
-{{- with index $ $field -}}
+{{- range $field := list "interval" "scrapeTimeout" "metricRelabelings" -}}
+{{- with index $values $field -}}
 {{- $_ := set $fields $field . -}}
 {{- end -}}
+{{- end -}}
+{{- with concat (index . 1) $values.relabelings -}}
+{{- $_ := set $fields "relabelings" . -}}
 {{- end -}}
 {{- if $fields -}}
 {{- toYaml $fields -}}
@@ -209,8 +213,7 @@ podSelector:
     {{- include "berth.selector" . | nindent 4 }}
 {{- end -}}
 
-{{/* Egress of both programs: the API server and the workers. */}}
-{{- define "berth.egress" -}}
+{{- define "berth.egressToApiServer" -}}
 - ports:
     {{- range .Values.networkPolicy.apiServer.ports }}
     - protocol: TCP
@@ -223,6 +226,11 @@ podSelector:
         cidr: {{ . }}
     {{- end }}
   {{- end }}
+{{- end -}}
+
+{{/* Egress of both programs: the API server and the workers. */}}
+{{- define "berth.egress" -}}
+{{ include "berth.egressToApiServer" . }}
 - ports:
     - protocol: TCP
       port: 7600
