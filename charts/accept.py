@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The chart on a real API server (etcd and kube-apiserver of `make e2e`, on loopback; nothing runs pods): every object of every set
 of values, hooks and test included, passes the server's own validation without a warning; and a release goes through its life:
-it takes over what `kubectl apply -k deploy/` made, is upgraded, rolled back, uninstalled and installed again, and pools stay.
+it takes over what `kubectl apply -f deploy/berth.yaml` made, is upgraded, rolled back, uninstalled and installed again, and pools stay.
 Usage: accept.py [REPOSITORY]"""
 
 import json
@@ -130,7 +130,7 @@ def accepted(server: Server, folder: Path) -> int:
 def life(server: Server) -> None:
     """Nothing runs here, so what is shown is what Helm and the API server make of the chart's objects."""
     chart, everything = str(ROOT / "charts/berth"), str(ROOT / "charts/berth/ci/everything.yaml")
-    server.kubectl("apply", "-k", str(ROOT / "deploy"))
+    server.kubectl("apply", "-f", str(ROOT / "deploy/berth.yaml"))
     uid = ["get", "deployment,service", "-n", "berth-system", "-o", "jsonpath={.items[*].metadata.uid}"]
     before = server.kubectl(*uid)
     notes = server.helm("install", "berth", chart, "--take-ownership").split("NOTES:")[1]

@@ -43,6 +43,13 @@ same_as_deploy() {
   "$kubectl" kustomize deploy/ > "$out/deploy.yaml"
   python3 charts/same_as_deploy.py "$out/chart.yaml" "$out/deploy.yaml"
 }
+single_file() {
+  deploy/render.py --check
+  python3 -c 'import sys, yaml
+one, other = ({(o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"]): o for o in yaml.safe_load_all(open(p)) if o}
+              for p in sys.argv[1:])
+sys.exit(0 if one == other and one else "deploy/berth.yaml differs from kubectl kustomize deploy/")' deploy/berth.yaml "$out/deploy.yaml"
+}
 package() { # What is left in build/chart is what is published; it must render as the folder does.
   mkdir -p build/chart
   rm -f build/chart/berth-*.tgz
@@ -54,6 +61,7 @@ step "helm lint --strict" lint
 step "values, schema, README and resource belong together" python3 charts/chart_files.py check .
 step "values that render and values that are refused" python3 charts/matrix.py "$helm" charts/berth "$out/matrix"
 step "the default is deploy/" same_as_deploy
+step "deploy/berth.yaml is deploy/" single_file
 step "the package is the folder" package
 step "confined to one namespace, the same rights" \
   python3 charts/same_rights.py "$out/matrix/default.yaml" "$out/matrix/own-namespace.yaml" "$out/matrix/one-namespace.yaml"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Format, generated dashboards, dependency direction. Prints each finding as file:line and fails on any. clang-tidy: tidy.sh.
+# Format, generated files, dependency direction. Prints each finding as file:line and fails on any. clang-tidy: tidy.sh.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 status=0
@@ -12,6 +12,9 @@ clang-format-14 --dry-run --Werror $sources || status=1
 echo "-- dashboards are what their source makes, alerts are complete"
 dashboards/build.py --check || status=1
 dashboards/check_sources.py || status=1
+
+echo "-- the single file is what deploy/ makes"
+deploy/render.py --check || status=1
 
 echo "-- dependency direction"
 tests/lint/dependencies.sh || status=1
