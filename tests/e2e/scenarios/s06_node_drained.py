@@ -1,42 +1,101 @@
-"""kubectl drain of a node whose workers hold sessions: it waits, replacements come first, and it finishes."""
+"""kubectl drain of a node whose workers hold sessions, also in a surge and after a scale-down: it waits, replaces, finishes."""
 
 import subprocess
 
+from stand.api import ApiError
 from stand.process import wait_until
+from stand.world import name
+
+from scenarios.s03_rollout import revisions
 
 
 def run(world):
-    pool = world.pool("drain", sessions={"maxPerWorker": 2}, scaling={"minWorkers": 4, "maxWorkers": 8, "freeSlots": 2},
-                      drain={"timeout": "120s"})
-    pool.wait_ready(4)
-    sessions = pool.open_many(6)
-    where = {w["metadata"]["name"]: w["spec"]["nodeName"] for w in pool.workers()}
-    node = max(set(where.values()), key=lambda n: sum(where[s.worker["name"]] == n for s in sessions))
-    busy = [s for s in sessions if where[s.worker["name"]] == node]
-    assert busy, f"no session on {node}: {where}"
-    left = lambda: [w for w in pool.workers() if w["spec"].get("nodeName") == node]
+    plain(world)
+    in_a_surge(world)
+    after_a_scale_down(world)
 
-    drain = subprocess.Popen(world.cluster.kubectl_command("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--force",
-                                                           f"--pod-selector=berth.dev/pool={pool.name}",
-                                                           "--timeout=240s"),
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+def plain(world):
+    pool = busy_pool(world, "drain", scaling={"minWorkers": 4, "maxWorkers": 8, "freeSlots": 2})
+    sessions = pool.open_many(6)
+    drain_busiest_node(world, pool, sessions, replacements=4)
+    end(pool, sessions)
+
+
+def in_a_surge(world):
+    """More pods than `/scale` tells, so a budget that counts by it would let busy ones go."""
+    pool = busy_pool(world, "surge", scaling={"minWorkers": 4, "maxWorkers": 6, "freeSlots": 0}, rollout={"maxSurge": 2})
+    sessions = pool.open_many(6)
+    pool.change({"template": {"metadata": {"annotations": {"version": "2"}}}})
+    in_use = {s.worker["name"] for s in sessions}
+    wait_until("new workers stand beside the old ones in use",
+               lambda: len(revisions(pool)) == 2 and len(pool.workers()) > 4 and in_use <= {name(w) for w in pool.ready_workers()},
+               60, 0.2, pool.describe)
+    drain_busiest_node(world, pool, sessions, replacements=2)
+    end(pool, sessions)
+
+
+def after_a_scale_down(world):
+    """`/scale` wants one worker; three are in use still."""
+    pool = busy_pool(world, "less", workers=4)
+    sessions = pool.open_many(6)
+    world.kubectl("scale", f"spool/{pool.name}", "-n", pool.namespace, "--replicas=1")
+    in_use = {s.worker["name"] for s in sessions}
+    wait_until("only workers in use are left", lambda: {name(w) for w in pool.workers()} == in_use, 60, 0.2, pool.describe)
+    assert world.api.get(pool.path + "/scale")["spec"]["replicas"] == 1 < len(in_use)
+    drain_busiest_node(world, pool, sessions, replacements=1)
+    end(pool, sessions)
+
+
+def busy_pool(world, prefix: str, **spec):
+    pool = world.pool(prefix, sessions={"maxPerWorker": 2}, drain={"timeout": "120s"}, **spec)
+    pool.wait_ready(4)
+    return pool
+
+
+def end(pool, sessions: list) -> None:
+    for session in sessions:
+        assert session.lost is None, session.lost
+        session.complete()
+    pool.remove()
+
+
+def drain_busiest_node(world, pool, sessions: list, replacements: int) -> None:
+    """Drains the node with the most sessions and ends those once nothing else holds the drain up; they leave `sessions`."""
+    where = {name(w): w["spec"]["nodeName"] for w in pool.workers()}
+    node = max(sorted(set(where.values())), key=lambda n: sum(where[s.worker["name"]] == n for s in sessions))
+    busy = [s for s in sessions if where[s.worker["name"]] == node]
+    in_use = {s.worker["name"] for s in busy}
+    left = lambda: {name(w) for w in pool.workers() if w["spec"].get("nodeName") == node}
+    drain = subprocess.Popen(world.cluster.kubectl_command(
+        "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--force",
+        f"--pod-selector=berth.dev/pool={pool.name}", "--timeout=240s"),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        wait_until("replacements are ready on the other node",
-                   lambda: sum(w["spec"]["nodeName"] != node for w in pool.ready_workers()) >= 4, 90, 0.3, pool.describe)
+        wait_until(f"{replacements} workers are ready on the other node",
+                   lambda: sum(w["spec"]["nodeName"] != node for w in pool.ready_workers()) >= replacements, 90, 0.3,
+                   pool.describe)
+        wait_until("only workers in use are left there", lambda: left() == in_use, 90, 0.3, pool.describe)
+        for worker in sorted(in_use):
+            eviction_is_refused(world, pool, worker)
         assert drain.poll() is None, f"it must wait for sessions: {drain.stdout.read()}"
-        in_use = {s.worker["name"] for s in busy}
-        wait_until("only workers in use are left there", lambda: {w["metadata"]["name"] for w in left()} == in_use,
-                   60, 0.3, pool.describe)
         for session in busy:
             assert session.run("echo", "undisturbed").strip() == "undisturbed"
             session.complete()
+            sessions.remove(session)
         wait_until("the drain has finished", lambda: drain.poll() is not None, 90, 0.3, pool.describe)
         assert drain.returncode == 0 and not left(), drain.stdout.read()
     finally:
         drain.kill()
+        drain.communicate()
         world.kubectl("uncordon", node)
-    for session in sessions:
-        assert session.lost is None, session.lost
-        if session not in busy:
-            session.complete()
-    pool.remove()
+
+
+def eviction_is_refused(world, pool, worker: str) -> None:
+    path = f"/api/v1/namespaces/{pool.namespace}/pods/{worker}/eviction"
+    try:
+        world.api.call("POST", path, {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": worker}})
+    except ApiError as e:
+        assert e.status == 429 and "disruption budget" in e.body["message"], e
+        return
+    raise AssertionError(f"{worker} was evicted with a session open")

@@ -1,8 +1,10 @@
-"""A worker pod is deleted by somebody else: gracefully it drains; by force its owners hear of it in time, and it is replaced."""
+"""A worker pod is deleted by somebody else: gracefully it drains; by force, or by a dead sandbox whose address another pod gets,
+owners hear of it in time and the slot is replaced."""
 
 import time
 
 from stand.process import kill, wait_until
+from stand.sessions import Refused
 from stand.world import name, uid
 
 from scenarios.s07_container_killed import node_of
@@ -17,7 +19,7 @@ def path(pool, pod: dict) -> str:
 def run(world):
     gracefully(world)
     by_force(world)
-    sandbox_killed(world)
+    address_reused(world)
 
 
 def gracefully(world):
@@ -51,28 +53,54 @@ def by_force(world):
     pool.remove()
 
 
-def sandbox_killed(world):
-    """The pod's network goes and comes back with an address that may be another's: only the right worker answers."""
-    pool = world.pool("sandbox", workers=1)
+def address_reused(world):
+    """A pod's sandbox dies with all in it, and a new pod gets its address: whoever calls the old session or the old worker there
+    is turned away, its owner is told in time, and its slot comes back."""
+    pool = world.pool("reused", sessions={"maxPerWorker": 2}, workers=1)
     pod = pool.wait_ready(1)[0]
+    address = pod["status"]["podIP"]
     session = pool.open(heartbeat=HEARTBEAT)
-    pids = node_of(world, pod).sandbox(uid(pod))
-    assert pids, "the pod has a pause process"
+    session.run("sh", "-c", "echo mine > note")
+
+    addresses = world.cluster.addresses
+    addresses.give_after(address)  # Or the pod itself might have it back.
+    node = node_of(world, pod)
+    pids = node.sandbox(uid(pod)) + node.processes(uid(pod), "berth-worker")
+    assert len(pids) >= 2, pids
+    killed = time.monotonic()
     for pid in pids:
         kill(pid)
-    expect_lost(session, time.monotonic(), or_kept=True)
-    pool.wait_ready(1, 90)
-    pool.open().complete()
+    wait_until("the address is free, and the pod has another", lambda: not addresses.taken(address)
+               and address_of(world, pool, pod) not in ("", address), 60, 0.05, pool.describe)
+    addresses.give_next(address)
+    pool.change({"workers": 3})
+    heir = wait_until("a new worker with the old address is ready", lambda: next(
+        (w for w in pool.ready_workers() if w["status"].get("podIP") == address), None), 60, 0.1, pool.describe)
+    assert uid(heir) != uid(pod)
+
+    expect_lost(session, killed)
+    for method, rest, body in (("POST", "/heartbeat", None), ("GET", "", None), ("GET", "/files/note", None),
+                               ("POST", "/activities", {"type": "exec", "input": {"argv": ["true"]}, "activityId": "a-1"})):
+        try:
+            session.call(method, rest, body)
+        except Refused as e:
+            assert e.status in (401, 403, 404), e
+            continue
+        raise AssertionError(f"{method} {rest} of the old session was served by a worker that never had it")
+    seen = world.metrics_of(heir)
+    assert seen.sum("berth_worker_sessions_created_total") == 0 and seen.sum("berth_worker_cordoned") == 0, seen.samples
+    wait_until("all slots are free", lambda: pool.status().get("slots", {}).get("free") == 6, 60, 0.2, pool.describe)
+    for again in pool.open_many(6):
+        again.complete()
     pool.remove()
 
 
-def expect_lost(session, since: float, or_kept: bool = False) -> None:
+def address_of(world, pool, pod: dict) -> str:
+    return (world.api.find(path(pool, pod)) or {}).get("status", {}).get("podIP", "")
+
+
+def expect_lost(session, since: float) -> None:
     limit = session.heartbeat + 3  # Three seconds for this machine.
-    try:
-        wait_until("the owner is told", lambda: session.lost, limit, context=lambda: "the session is still open")
-    except AssertionError:
-        # The state volume outlives the sandbox, so the session may go on if its worker has its old address again.
-        assert or_kept and session.info()["state"] == "Open"
-        session.complete()
-        return
-    assert session.lost_at - since <= limit
+    wait_until("the owner is told", lambda: session.lost, max(0.0, since + limit - time.monotonic()) + 1,
+               context=lambda: "the session is still open")
+    assert session.lost_at - since <= limit, session.lost_at - since

@@ -11,12 +11,14 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from .addresses import Addresses
 from .node import BRIDGE, BRIDGE_ADDRESS, POD_RANGE, Node, end_groups
 from .pki import Pki
 from .process import Process, kill, processes_of, wait_until
 
 STATE_ROOT = Path("/var/tmp/berth-e2e")
 SERVICE_RANGE = "10.96.0.0/16"
+NETWORK = "berth"
 
 
 class Cluster:
@@ -25,7 +27,7 @@ class Cluster:
         self.folder = STATE_ROOT / str(os.getpid())
         self.log = self.folder / "log"
         self.audit_log = self.log / "audit.jsonl"
-        self._bin = bin_folder
+        self.kubectl_folder = self._bin = bin_folder
         self.folder.mkdir(parents=True)
         if _available_memory() > 6 << 30:
             # Images unpacked for each node are most of it, and of the time that removing it takes on a disk.
@@ -33,6 +35,7 @@ class Cluster:
         self.log.mkdir()
         self.pki = Pki(self.folder / "pki")
         self.admin = self.pki.kubeconfig("admin", "/O=system:masters/CN=admin")
+        self.addresses = Addresses(self.folder / "addresses", NETWORK)
         self._write_cni()
         self._write_audit_policy()
         self._make_processes()
@@ -41,11 +44,11 @@ class Cluster:
     def _write_cni(self) -> None:
         (self.folder / "cni").mkdir()
         plugin = {"type": "bridge", "bridge": BRIDGE, "isGateway": True, "hairpinMode": True, "ipMasq": False,
-                  "ipam": {"type": "host-local", "dataDir": str(self.folder / "addresses"),
+                  "ipam": {"type": "host-local", "dataDir": str(self.addresses.folder),
                            "ranges": [[{"subnet": POD_RANGE, "rangeStart": "10.244.0.10"}]],
                            "routes": [{"dst": "0.0.0.0/0"}]}}
         (self.folder / "cni" / "10-bridge.conflist").write_text(
-            json.dumps({"cniVersion": "0.4.0", "name": "berth", "plugins": [plugin]}))
+            json.dumps({"cniVersion": "0.4.0", "name": NETWORK, "plugins": [plugin]}))
 
     def _write_audit_policy(self) -> None:
         # Every call that Berth's programs make, so that rights and writes are judged from outside.
