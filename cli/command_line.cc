@@ -69,6 +69,18 @@ void add_sessions(CLI::App& app, Arguments& a) {
   create->callback(
       [&a] { a.run = [&a] { return session_create(a.flags, a.session, a.keep_pid); }; });
 
+  CLI::App* execute = s->add_subcommand(
+      "execute", "Run an activity in a session of `session create`; prints its result");
+  execute->add_option("id", a.id, "Session")->required();
+  execute
+      ->add_option("type", a.type,
+                   "An activity of the pool's workers, or exec where the pool says so")
+      ->required();
+  execute->add_option("input", a.input, "Its input, JSON; of exec: {\"argv\": [...]}")
+      ->capture_default_str();
+  execute->callback(
+      [&a] { a.run = [&a] { return session_execute(a.flags, a.id, a.type, a.input); }; });
+
   CLI::App* list = s->add_subcommand("list", "Sessions of a pool");
   list->add_option("--pool", a.session.pool, "Pool")->required();
   list->add_option("-o,--output", a.session.output, "table, json or yaml")

@@ -22,6 +22,8 @@ struct Arguments {
   int keep_pid = 0;
   std::vector<std::string> command;
   std::string id;
+  std::string type;
+  std::string input = "{}";
   std::string keep_for = "0s";
   std::string from;
   std::string to;

@@ -30,6 +30,11 @@ int session_run(const Flags& flags, const SessionFlags& session,
 /// timeout after each use.
 int session_create(const Flags& flags, const SessionFlags& session, int keep_pid);
 
+/// Runs one activity in a session of `session create` and prints its result as JSON; of an exec
+/// what the command printed, and returns its exit status. A signal cancels it: 128+N.
+int session_execute(const Flags& flags, const std::string& id, const std::string& type,
+                    const std::string& input);
+
 int session_list(const Flags& flags, const SessionFlags& session);
 /// Completes a session of `session create`; `keep_for` holds its slot that long for `recreate`.
 int session_complete(const Flags& flags, const std::string& id, const std::string& keep_for);

@@ -339,6 +339,44 @@ TEST_F(CommandLine, FilesSurviveTheWayInAndOutAndTheKeeperEndsWithItsProcess) {
   EXPECT_TRUE(await(*dev_, [&] { return worker_of(id).empty(); }));
 }
 
+TEST_F(CommandLine, SessionExecuteRunsActivitiesBesideTheFilesOfTheSession) {
+  start_dev();
+  const std::string id = line(run({"session", "create", "--pool", "p"}));
+  std::ofstream(dir_ / "in") << "of the session";
+  ASSERT_EQ(run({"cp", dir_ / "in", id + ":note"}).status, 0);
+  const Ran ran = run({"session", "execute", id, "exec",
+                       R"({"argv": ["sh", "-c", "cat note; echo word >&2; exit 3"]})"});
+  EXPECT_EQ(ran.status, 3) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("of the session"));
+  EXPECT_THAT(ran.output, HasSubstr("word\n"));
+
+  const Ran unknown = run({"session", "execute", id, "no-such-type"});
+  EXPECT_EQ(unknown.status, 2) << unknown.output;
+  EXPECT_THAT(unknown.output, HasSubstr("no-such-type"));
+  const Ran wrong = run({"session", "execute", id, "exec", "{argv"});
+  EXPECT_EQ(wrong.status, 2) << wrong.output;
+  EXPECT_THAT(wrong.output, HasSubstr("INPUT"));
+  const Ran nobody = run({"session", "execute", "nobody", "exec"});
+  EXPECT_NE(nobody.status, 0);
+  EXPECT_THAT(nobody.output, HasSubstr("nobody"));
+}
+
+TEST_F(CommandLine, CtrlCCancelsWhatSessionExecuteRunsAndTheSessionGoesOn) {
+  start_dev();
+  const std::string id = line(run({"session", "create", "--pool", "p"}));
+  const std::string up = (dir_ / "up").string();
+  const auto process =
+      berth({"session", "execute", id, "exec",
+             R"({"argv": ["sh", "-c", "trap 'touch )" + (dir_ / "told").string() +
+                 R"(; exit 0' TERM; touch )" + up + R"(; while :; do sleep 0.05; done"]})"});
+  EXPECT_TRUE(await(*process, [&] { return fs::exists(up); })) << process->output();
+  process->signal(SIGINT);
+  ASSERT_TRUE(process->wait(30s));
+  EXPECT_EQ(process->status(), 130);
+  EXPECT_TRUE(fs::exists(dir_ / "told"));
+  EXPECT_EQ(run({"session", "execute", id, "exec", R"({"argv": ["true"]})"}).status, 0);
+}
+
 TEST_F(CommandLine, RecreateOpensOnTheSameWorker) {
   start_dev();
   // Two workers, so that another one could be taken.

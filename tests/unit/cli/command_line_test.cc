@@ -55,6 +55,7 @@ TEST(CommandLineFlags, MistakesAreStatus2AndNameTheFlag) {
       {{"pool", "scale", "p", "--workers", "-1"}, "--workers"},
       {{"top", "--interval", "0"}, "--interval"},
       {{"cp", "one"}, "to"},
+      {{"session", "execute", "id"}, "type"},
   };
   for (const auto& [args, part] : mistakes) {
     const auto p = parse_command_line(args);
