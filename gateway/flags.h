@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "berth/base/error.h"
 
@@ -14,7 +15,7 @@ struct Flags {
   std::string listen = "127.0.0.1:7070";
   std::string probe_listen = "127.0.0.1:7071";
   std::string kubeconfig;
-  std::string ns;
+  std::vector<std::string> namespaces;
   std::string token_file;
   std::string audience;
   std::string signing_key;

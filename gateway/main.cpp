@@ -131,7 +131,8 @@ Status run(const gateway::Flags& flags) {
                            settings);
   signing_key.on_change([&gateway] { gateway.keys_changed(); });
   operators_file.on_change([&gateway] { gateway.keys_changed(); });
-  gateway::KubeWatch watch(loop, client, random, metrics, log, flags.ns, gateway);
+  gateway::KubeWatch watch(loop, client, random, metrics, log,
+                           {flags.namespaces.begin(), flags.namespaces.end()}, gateway);
   gateway.set_synced([&watch] { return watch.synced(); });
   return serve(flags, loop, log, gateway, watch);
 }

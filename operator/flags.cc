@@ -9,7 +9,8 @@ std::optional<int> read_flags(int argc, char** argv, Flags& flags) {
   app.set_version_flag("--version", BERTH_VERSION);
   app.add_option("--kubeconfig", flags.kubeconfig,
                  "Kubeconfig file (default: $KUBECONFIG, service account, ~/.kube/config)");
-  app.add_option("--namespace", flags.ns, "Namespace to watch (default: all)");
+  app.add_option("--namespace", flags.namespaces,
+                 "Namespace to watch; repeat for each, and each must exist (default: all)");
   app.add_option("--lease-namespace", flags.lease_namespace,
                  "The operator's own namespace, of the leader Lease, the key Secrets and the "
                  "gateways' Service (default: the service account's or kubeconfig's)");

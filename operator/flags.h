@@ -12,7 +12,7 @@ namespace berth::op {
 /// What the program was started with.
 struct Flags {
   std::string kubeconfig;
-  std::string ns;
+  std::vector<std::string> namespaces;
   std::string lease_namespace;
   std::string signing_key;
   std::string probe_listen = "*:8081";

@@ -83,7 +83,7 @@ int run(const op::Flags& flags) {
   kube::Client lease_client(loop, *lease_transport, *config, log, metrics);
 
   op::OperatorSettings settings;
-  settings.ns = flags.ns;
+  settings.namespaces = {flags.namespaces.begin(), flags.namespaces.end()};
   settings.lease_namespace =
       flags.lease_namespace.empty() ? config->default_namespace : flags.lease_namespace;
   settings.identity = identity(random);

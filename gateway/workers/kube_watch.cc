@@ -3,28 +3,28 @@
 #include <optional>
 #include <utility>
 
+#include "berth/kube/namespaced_reflector.h"
 #include "berth/kube/object.h"
-#include "berth/kube/reflector.h"
 #include "gateway/gateway.h"
 
 namespace berth::gateway {
 
 struct KubeWatch::Impl {
-  using Pools = kube::Reflector<PoolInfo>;
-  using Pods = kube::Reflector<WorkerPod>;
+  using Pools = kube::NamespacedReflector<PoolInfo>;
+  using Pods = kube::NamespacedReflector<WorkerPod>;
 
   Impl(EventLoop& loop, kube::Client& client, Random& random, Metrics& metrics, Log l,
-       const std::string& ns, Gateway& g)
+       const std::set<std::string>& namespaces, Gateway& g)
       : log(std::move(l)),
         gateway(g),
         pools(
-            loop, client, random, kube::kSessionPools, {.ns = ns}, log, metrics,
+            loop, client, random, kube::kSessionPools, namespaces, {}, log, metrics,
             [this](const Json& object) { return pool_of(object); },
             [this](const std::string& key, const Pools::Ptr&, const Pools::Ptr& now) {
               gateway.set_pool(key, now);
             }),
-        pods(loop, client, random, kube::kPods, {.ns = ns, .label_selector = api::kPoolLabel}, log,
-             metrics, WorkerPod::from_json,
+        pods(loop, client, random, kube::kPods, namespaces, {.label_selector = api::kPoolLabel},
+             log, metrics, WorkerPod::from_json,
              [this](const std::string&, const Pods::Ptr& before, const Pods::Ptr& now) {
                pod_changed(before, now);
              }) {}
@@ -54,8 +54,9 @@ struct KubeWatch::Impl {
 };
 
 KubeWatch::KubeWatch(EventLoop& loop, kube::Client& client, Random& random, Metrics& metrics,
-                     Log log, const std::string& ns, Gateway& gateway)
-    : impl_(std::make_unique<Impl>(loop, client, random, metrics, std::move(log), ns, gateway)) {}
+                     Log log, const std::set<std::string>& namespaces, Gateway& gateway)
+    : impl_(std::make_unique<Impl>(loop, client, random, metrics, std::move(log), namespaces,
+                                   gateway)) {}
 
 KubeWatch::~KubeWatch() = default;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "berth/base/event_loop.h"
@@ -17,9 +18,9 @@ class Gateway;
 /// outlive it.
 class KubeWatch {
  public:
-  /// `ns` empty: all namespaces.
+  /// No namespaces: all of them.
   KubeWatch(EventLoop& loop, kube::Client& client, Random& random, Metrics& metrics, Log log,
-            const std::string& ns, Gateway& gateway);
+            const std::set<std::string>& namespaces, Gateway& gateway);
   ~KubeWatch();
   void start();
   /// Both collections were read whole at least once.

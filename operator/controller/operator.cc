@@ -6,7 +6,7 @@
 
 #include "berth/auth/control_token.h"
 #include "berth/kube/leader.h"
-#include "berth/kube/reflector.h"
+#include "berth/kube/namespaced_reflector.h"
 #include "berth/kube/work_queue.h"
 #include "operator/controller/event_recorder.h"
 #include "operator/controller/pool_controller.h"
@@ -57,14 +57,14 @@ struct Operator::Impl {
         deps{loop,   client, workers,      signer,     random, leader,         events,
              demand, nodes,  pool_metrics, keys.get(), log,    settings.render},
         pools(
-            loop, client, random, kube::kSessionPools, {.ns = settings.ns}, log, metrics,
+            loop, client, random, kube::kSessionPools, settings.namespaces, {}, log, metrics,
             [](const Json& o) { return PoolObject::from(o); },
             [this](const std::string& pool, const auto&, const auto& now) {
               pool_changed(pool, now != nullptr);
             }),
         pods(
-            loop, client, random, kube::kPods,
-            {.ns = settings.ns, .label_selector = api::kPoolLabel}, log, metrics,
+            loop, client, random, kube::kPods, settings.namespaces,
+            {.label_selector = api::kPoolLabel}, log, metrics,
             [](const Json& o) { return PodView::from(o); },
             [this](const std::string&, const auto& before, const auto& now) {
               pod_changed(before, now);
@@ -89,7 +89,7 @@ struct Operator::Impl {
     }
     KeyKeeper::Settings s;
     s.own_namespace = settings.lease_namespace;
-    s.pool_namespace = settings.ns;
+    s.pool_namespaces = settings.namespaces;
     s.config_map = settings.render.keys_config_map;
     KeyKeeper::Hooks hooks;
     hooks.may_write = [this] { return leader.may_write(); };
@@ -147,11 +147,11 @@ struct Operator::Impl {
 
   std::set<std::string> pool_namespaces() const {
     std::set<std::string> out;
-    for (const auto& [key, pool] : pools.all()) {
+    pools.for_each([&out](const std::string&, const auto& pool) {
       if (!pool->pool || !pool->pool->deleting) {
         out.insert(pool->ns);
       }
-    }
+    });
     return out;
   }
 
@@ -194,9 +194,7 @@ struct Operator::Impl {
   void work() {
     working = true;
     queue.start();
-    for (const auto& [key, pool] : pools.all()) {
-      adopt(key);
-    }
+    pools.for_each([this](const std::string& key, const auto&) { adopt(key); });
     enqueue_all();
   }
 
@@ -235,11 +233,11 @@ struct Operator::Impl {
     const auto object = pools.get(key);
     auto controller = std::make_unique<PoolController>(deps, object->ns, object->name,
                                                        [this, key] { queue.add(key); });
-    for (const auto& [pod_key, pod] : pods.all()) {
+    pods.for_each([&](const std::string&, const auto& pod) {
       if (pod->ns + "/" + pod->pool == key) {
         controller->pod_changed(pod->name, pod);
       }
-    }
+    });
     controllers[key] = std::move(controller);
   }
 
@@ -273,7 +271,7 @@ struct Operator::Impl {
       done(kube::ReconcileResult::after(std::chrono::milliseconds(100)));
       return;
     }
-    const auto wake = it->second->reconcile(*object, pods.version());
+    const auto wake = it->second->reconcile(*object, pods.version(object->ns));
     if (keys) {
       keys->holders_changed();
     }
@@ -301,8 +299,8 @@ struct Operator::Impl {
   NodeWatch nodes;
   ControllerDeps deps;
   std::map<std::string, std::unique_ptr<PoolController>> controllers;
-  kube::Reflector<PoolObject> pools;
-  kube::Reflector<PodView> pods;
+  kube::NamespacedReflector<PoolObject> pools;
+  kube::NamespacedReflector<PodView> pods;
   bool leading = false;
   bool working = false;  ///< Leading, with a key to sign with.
 };

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,8 @@
 namespace berth::op {
 
 struct OperatorSettings {
-  std::string ns;               ///< Namespace to watch; empty: all.
-  std::string lease_namespace;  ///< The operator's own: of the Lease, the keys, the gateways.
+  std::set<std::string> namespaces;  ///< To watch; empty: all.
+  std::string lease_namespace;       ///< The operator's own: of the Lease, the keys, the gateways.
   std::string lease_name = "berth-operator";
   std::string identity;               ///< Host name and a random part.
   std::vector<std::string> gateways;  ///< Origins whose waiting lines count as demand ...

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "berth/kube/reflector.h"
+#include "berth/kube/namespaced_reflector.h"
 #include "operator/keys/key_metrics.h"
 #include "operator/keys/key_objects.h"
 #include "operator/keys/key_writes.h"
@@ -39,7 +39,7 @@ class Newest {
 
 struct KeyKeeper::Impl {
   using Secrets = kube::Reflector<KeySecret>;
-  using Maps = kube::Reflector<KeyMap>;
+  using Maps = kube::NamespacedReflector<KeyMap>;
 
   Impl(EventLoop& l, kube::Client& c, Random& r, auth::TokenSigner& sign, EventRecorder& e,
        Settings s, Hooks h, const Log& lg, Metrics& m)
@@ -53,34 +53,31 @@ struct KeyKeeper::Impl {
         log(lg),
         series(m),
         writes(loop, random, lg,
-               {[this] { return hooks.may_write(); }, [this](Duration after) { soon(after); }}) {
+               {[this] { return hooks.may_write(); }, [this](Duration after) { soon(after); }}),
+        maps(loop, client, random, kube::kConfigMaps, map_namespaces(settings),
+             kube::ReflectorSettings{.name = settings.config_map}, log, m, &KeyMap::from,
+             [this](const auto&, const auto&, const auto&) { soon(); }) {
     for (const KeyKind kind : kKeyKinds) {
       secrets[kind] = std::make_unique<Secrets>(
           loop, client, random, kube::kSecrets,
           kube::ReflectorSettings{.ns = settings.own_namespace, .name = secret_name(kind)}, log, m,
           &KeySecret::from, [this](const auto&, const auto&, const auto&) { soon(); });
     }
-    const std::set<std::string> watched =
-        settings.pool_namespace.empty()
-            ? std::set<std::string>{""}
-            : std::set<std::string>{settings.pool_namespace, settings.own_namespace};
-    for (const std::string& ns : watched) {
-      maps[ns] = std::make_unique<Maps>(
-          loop, client, random, kube::kConfigMaps,
-          kube::ReflectorSettings{.ns = ns, .name = settings.config_map}, log, m, &KeyMap::from,
-          [this](const auto&, const auto&, const auto&) { soon(); });
+  }
+
+  // The gateways' copy is in our own namespace.
+  static std::set<std::string> map_namespaces(const Settings& settings) {
+    std::set<std::string> out = settings.pool_namespaces;
+    if (!out.empty()) {
+      out.insert(settings.own_namespace);
     }
+    return out;
   }
 
   bool synced() const {
     return std::all_of(secrets.begin(), secrets.end(),
                        [](const auto& s) { return s.second->synced(); }) &&
-           std::all_of(maps.begin(), maps.end(), [](const auto& m) { return m.second->synced(); });
-  }
-
-  const Maps& maps_of(const std::string& ns) const {
-    const auto it = maps.find(ns);
-    return it == maps.end() ? *maps.begin()->second : *it->second;
+           maps.synced();
   }
 
   // Many changes come at once; one look serves them all. An empty list is no change, and yet news:
@@ -107,15 +104,11 @@ struct KeyKeeper::Impl {
         rotating = rotating || s->next || s->previous;
       }
     }
-    for (const auto& [watched, reflector] : maps) {
-      for (const auto& [key, map] : reflector->all()) {
-        written_maps.try_emplace(map->ns);
-      }
-    }
+    maps.for_each(
+        [this](const std::string&, const auto& map) { written_maps.try_emplace(map->ns); });
     for (auto& [ns, newest] : written_maps) {
-      const Maps& reflector = maps_of(ns);
-      const auto cached = reflector.get(ns + "/" + settings.config_map);
-      if (const KeyMap* m = newest.choose(cached.get(), reflector.version())) {
+      const auto cached = maps.get(ns + "/" + settings.config_map);
+      if (const KeyMap* m = newest.choose(cached.get(), maps.version(ns))) {
         o.maps[ns] = *m;
       }
     }
@@ -309,7 +302,7 @@ struct KeyKeeper::Impl {
   Cancel wake;
   Cancel status_timer;
   std::map<KeyKind, std::unique_ptr<Secrets>> secrets;
-  std::map<std::string, std::unique_ptr<Maps>> maps;  ///< By the namespace watched; "": all.
+  Maps maps;
 };
 
 KeyKeeper::KeyKeeper(EventLoop& loop, kube::Client& client, Random& random,
@@ -324,9 +317,7 @@ void KeyKeeper::start() {
   for (const auto& [kind, reflector] : impl_->secrets) {
     reflector->start();
   }
-  for (const auto& [ns, reflector] : impl_->maps) {
-    reflector->start();
-  }
+  impl_->maps.start();
   impl_->soon(kGather);
 }
 
@@ -335,9 +326,7 @@ void KeyKeeper::stop() {
   for (const auto& [kind, reflector] : impl_->secrets) {
     reflector->stop();
   }
-  for (const auto& [ns, reflector] : impl_->maps) {
-    reflector->stop();
-  }
+  impl_->maps.stop();
 }
 
 void KeyKeeper::namespaces_changed() {

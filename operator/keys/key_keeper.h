@@ -22,8 +22,8 @@ namespace berth::op {
 class KeyKeeper {
  public:
   struct Settings {
-    std::string own_namespace;   ///< Of the Secrets.
-    std::string pool_namespace;  ///< Where pools are looked for; empty: everywhere.
+    std::string own_namespace;              ///< Of the Secrets.
+    std::set<std::string> pool_namespaces;  ///< Where pools are looked for; empty: everywhere.
     std::string config_map = "berth-keys";
   };
   struct Hooks {

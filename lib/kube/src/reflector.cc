@@ -37,7 +37,8 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
         log(lg.with({{"resource", std::string(t.plural)}})),
         events(std::move(e)),
         backoff(settings.backoff, r),
-        series(m, std::string(t.plural) + (settings.name.empty() ? "" : "/" + settings.name)) {}
+        series(m, std::string(t.plural) + (settings.name.empty() ? "" : "/" + settings.name),
+               settings.ns.empty() ? "*" : settings.ns) {}
 
   TimePoint now() const { return loop.clock().now(); }
 

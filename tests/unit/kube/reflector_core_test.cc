@@ -114,7 +114,8 @@ TEST_F(ReflectorCoreTest, TellsHowLongTheServerHasSaidNothing) {
   sync();
   loop_.advance(30s);
   EXPECT_EQ(core_->silence(), Duration(30s));
-  EXPECT_THAT(metrics_.text(), HasSubstr("berth_kube_watch_silence_seconds{resource=\"pods\"} 30"));
+  EXPECT_THAT(metrics_.text(),
+              HasSubstr("berth_kube_watch_silence_seconds{resource=\"pods\",scope=\"x\"} 30"));
   push(bookmark("11"));
   EXPECT_EQ(core_->silence(), Duration(0));
   cut_stream();
