@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The chart on a real API server (etcd and kube-apiserver of `make e2e`, on loopback; nothing runs pods): every object of every set
-of values, hooks and test included, passes the server's own validation without a warning; and a release goes through its life:
+of values, hooks and test included, and every SessionPool in what people read, passes the server's own validation without a
+warning; and a release goes through its life:
 it takes over what `kubectl apply -f deploy/berth.yaml` made, is upgraded, rolled back, uninstalled and installed again, and pools stay.
 Usage: accept.py [REPOSITORY]"""
 
@@ -127,6 +128,20 @@ def accepted(server: Server, folder: Path) -> int:
     return faults
 
 
+def documents(server: Server, folder: Path) -> int:
+    """The SessionPools that guides and READMEs show."""
+    folder.mkdir()
+    shown = subprocess.run([sys.executable, ROOT / "docs/check_blocks.py", "--pools", folder], capture_output=True, text=True, check=False)
+    faults = shown.stdout.splitlines()
+    for pool in sorted(folder.glob("*.yaml")):
+        done = server.run(program("kubectl"), "create", "--dry-run=server", "--validate=strict", "--warnings-as-errors", "-f", str(pool))
+        if done.returncode != 0:
+            faults.append(f"{pool.stem}: {done.stderr.strip()}")
+    print("\n".join(faults), end="\n" if faults else "")
+    print(f"{len(list(folder.glob('*.yaml')))} SessionPools of documents tried")
+    return len(faults)
+
+
 def life(server: Server) -> None:
     """Nothing runs here, so what is shown is what Helm and the API server make of the chart's objects."""
     chart, everything = str(ROOT / "charts/berth"), str(ROOT / "charts/berth/ci/everything.yaml")
@@ -154,7 +169,7 @@ def life(server: Server) -> None:
     print("upgrade, rollback, uninstall and install again; the pool stayed")
 
     server.kubectl("create", "namespace", "berth-b")
-    server.ok(program("helm"), "--namespace", "berth-b", "install", "b-berth", chart, "--set", "watchNamespace=team-a",
+    server.ok(program("helm"), "--namespace", "berth-b", "install", "b-berth", chart, "--set", "watchNamespaces={team-a}",
               "--set", "crds.install=false", "--set", "rbac.userRoles=false")
     print("a second release, confined to one namespace, beside it")
 
@@ -173,7 +188,7 @@ def main() -> int:
             # As at a test or a hook: the resource is there already.
             server.kubectl("apply", "--server-side", "-f", str(ROOT / "deploy/crd/sessionpools.yaml"))
             wait_until("the resource is served", lambda: server.run(program("kubectl"), "get", "spool").returncode == 0)
-            faults = accepted(server, folder)
+            faults = accepted(server, folder) + documents(server, folder / "documents")
             life(server)
     return 1 if faults else 0
 

@@ -1,4 +1,4 @@
-"""A release that is confined to one namespace must give its programs the rights of one that is not, only in fewer places:
+"""A release that is confined to some namespaces must give its programs the rights of one that is not, only in fewer places:
 no right more, none less, and cluster-wide none but what has no namespace.
 Usage: same_rights.py EVERYWHERE.yaml CONFINED.yaml ..."""
 

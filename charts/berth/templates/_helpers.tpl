@@ -173,7 +173,7 @@ securityContext:
 {{- if ne $root.Values.log.level "info" }}
 - --log-level={{ $root.Values.log.level }}
 {{- end }}
-{{- with $root.Values.watchNamespace }}
+{{- range $root.Values.watchNamespaces }}
 - --namespace={{ . }}
 {{- end }}
 {{- range (index $root.Values (index . 1)).extraArgs }}
@@ -181,9 +181,31 @@ securityContext:
 {{- end }}
 {{- end -}}
 
-{{/* Namespace of the test's pool. */}}
-{{- define "berth.testNamespace" -}}
-{{- coalesce .Values.test.namespace .Values.watchNamespace .Release.Namespace -}}
+{{/* Namespace for a pool that names none: the release's, unless only others are served. */}}
+{{- define "berth.poolNamespace" -}}
+{{- $watched := .Values.watchNamespaces -}}
+{{- if or (empty $watched) (has .Release.Namespace $watched) -}}
+{{- .Release.Namespace -}}
+{{- else -}}
+{{- first $watched -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Refuses a namespace that is not served. Takes (root, namespace, what names it). */}}
+{{- define "berth.mustBeServed" -}}
+{{- $watched := (index . 0).Values.watchNamespaces -}}
+{{- if and $watched (not (has (index . 1) $watched)) -}}
+{{- fail (printf "%s: namespace %s is not served, only %s (watchNamespaces)" (index . 2) (index . 1) (join ", " $watched)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Whose pools are served, in words. */}}
+{{- define "berth.served" -}}
+{{- with .Values.watchNamespaces -}}
+{{ ternary "namespace" "namespaces" (eq (len .) 1) }} {{ join ", " . }}
+{{- else -}}
+all namespaces
+{{- end -}}
 {{- end -}}
 
 {{/* How often and how a monitor scrapes. Takes (the monitor's values, relabelings before its own). */}}
@@ -235,10 +257,13 @@ podSelector:
     - protocol: TCP
       port: 7600
   to:
-    {{- if .Values.watchNamespace }}
+    {{- with .Values.watchNamespaces }}
     - namespaceSelector:
-        matchLabels:
-          kubernetes.io/metadata.name: {{ .Values.watchNamespace }}
+        matchExpressions:
+          - key: kubernetes.io/metadata.name
+            operator: In
+            values:
+              {{- toYaml . | nindent 14 }}
     {{- else }}
     - namespaceSelector: {}
     {{- end }}
