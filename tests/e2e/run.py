@@ -28,7 +28,6 @@ PACKAGES = {"containerd": "containerd", "runc": "runc", "nft": "nftables", "conn
 sys.path.insert(0, str(HERE))
 
 from stand import cluster as clusters  # noqa: E402
-from stand.audit import refused_calls  # noqa: E402
 from stand.images import Images  # noqa: E402
 from stand.world import World  # noqa: E402
 
@@ -63,13 +62,6 @@ def chosen(wanted: list[str], long: bool) -> list[str]:
             sys.exit(f"no scenario matches {wanted}; there are: {' '.join(names)}")
         return picked
     return [n for n in names if long or not n.endswith("_long")]
-
-
-def install(world: World) -> None:
-    overlay = os.environ.get("BERTH_E2E_OVERLAY", str(HERE / "deploy"))
-    rendered = world.kubectl("kustomize", overlay, "--load-restrictor", "LoadRestrictionsNone")
-    world.kubectl("apply", "-f", "-", stdin=rendered)
-    world.wait_for_berth()
 
 
 def run_all(world: World, names: list[str]) -> list[tuple[str, float, str]]:
@@ -110,12 +102,12 @@ def inside(options: argparse.Namespace, images: list[Path]) -> int:
         began = time.monotonic()
         cluster.start(images)
         world = World(cluster)
-        install(world)
+        world.install()
         print(f"cluster and Berth are up after {time.monotonic() - began:.0f} s\n"
               f"  nsenter -t {cluster.etcd.pid} -n {CACHE}/bin/kubectl --kubeconfig {cluster.admin} get pods -A", flush=True)
         names = [] if options.hold and not options.scenarios else chosen(options.scenarios, options.long)
         results = run_all(world, names)
-        refused = refused_calls(cluster.audit_log)
+        refused = world.refused_calls()
         results.append(("rights: no call of Berth was forbidden", 0, "; ".join(refused)))
         status = 1 if any(failure for _, _, failure in results) else 0
         if status:
@@ -143,6 +135,7 @@ def main() -> int:
     check_machine(options.programs)
     clusters.remove_stale()
     subprocess.run([HERE / "cluster/build.sh", CACHE / "bin"], check=True)
+    subprocess.run([REPOSITORY / "charts/tools.sh"], check=True)
     images = Images(CACHE, options.programs).build()
     # The network namespace lasts as long as its processes; nothing of it is left behind.
     os.execvpe("unshare", ["unshare", "--net", sys.executable, __file__, *sys.argv[1:]],

@@ -29,11 +29,13 @@ def _what(call: dict) -> str:
     return f"{_who(call)} {call['verb']} {resource or call['requestURI']}"
 
 
-def refused_calls(log: Path) -> list[str]:
-    """Calls that RBAC forbade. Admission answers 403 too, for one when a namespace is being deleted."""
+def refused_calls(log: Path, but: list[tuple[str, str]]) -> list[str]:
+    """Calls that RBAC forbade, but not at the times given. Admission answers 403 too, for one when a namespace is being
+    deleted."""
     return sorted({_what(c) for c in calls(log)
                    if c.get("annotations", {}).get("authorization.k8s.io/decision") == "forbid"
-                   and not _roles_unread(c)})
+                   and not _roles_unread(c)
+                   and not any(begin <= c["requestReceivedTimestamp"] <= end for begin, end in but)})
 
 
 def writes(log: Path) -> dict[str, int]:

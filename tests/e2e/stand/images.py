@@ -12,6 +12,8 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 TARGETS = ("operator", "gateway", "worker", "example-file-processing")
 BASE = "docker.io/library/debian:bookworm-slim"
 TAG = "e2e"
+PAUSE = "berth.local/pause:1"
+KUBECTL = "berth.local/kubectl:1"
 
 
 class Images:
@@ -26,7 +28,8 @@ class Images:
 
     def build(self) -> list[Path]:
         """Image archives for `ctr images import`."""
-        return [self._pause(), *self._ours()]
+        kubectl = self._cache / "bin/kubectl"
+        return [self._pause(), self._alone(KUBECTL, kubectl, [kubectl]), *self._ours()]
 
     def _run(self, *command, **kwargs) -> str:
         done = subprocess.run([str(c) for c in command], env=self._environment, text=True, check=False,
@@ -44,15 +47,20 @@ class Images:
 
     def _pause(self) -> Path:
         source = REPOSITORY / "tests/e2e/cluster/pause.c"
-        archive = self._cache / "images" / f"pause@{_digest([source])}.tar"
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "pause"
+            self._run("cc", "-static", "-O2", "-o", program, source)
+            return self._alone(PAUSE, program, [source])
+
+    def _alone(self, image: str, program: Path, inputs: list[Path]) -> Path:
+        """An image of one static program and nothing else."""
+        archive = self._cache / "images" / f"{program.name}@{_digest(inputs)}.tar"
         if not archive.exists():
-            with tempfile.TemporaryDirectory() as folder:
-                self._run("cc", "-static", "-O2", "-o", f"{folder}/pause", source)
-                container = self._run("buildah", "from", "scratch").strip()
-                self._run("buildah", "add", container, f"{folder}/pause", "/pause")
-                self._run("buildah", "config", "--entrypoint", '["/pause"]', "--user", "65535:65535", container)
-                self._run("buildah", "commit", "-q", "--rm", container, "berth.local/pause:1")
-            self._save("berth.local/pause:1", archive)
+            container = self._run("buildah", "from", "scratch").strip()
+            self._run("buildah", "add", container, program, f"/{program.name}")
+            self._run("buildah", "config", "--entrypoint", f'["/{program.name}"]', "--user", "65535:65535", container)
+            self._run("buildah", "commit", "-q", "--rm", container, image)
+            self._save(image, archive)
         return archive
 
     def _base(self) -> None:

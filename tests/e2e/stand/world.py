@@ -1,15 +1,21 @@
 """What a scenario works with: the cluster with Berth in it, pools, callers, and looks from outside."""
 
+import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
 
 from .api import POOLS, Api, ApiError
+from .audit import refused_calls
 from .cluster import Cluster
 from .metrics import Metrics
 from .process import wait_until
 from .sessions import Caller
 
 SYSTEM = "berth-system"
+DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 PROBE_PORT = {"berth-operator": 8081, "berth-gateway": 7071, "worker": 7601}
 
 
@@ -17,9 +23,28 @@ class World:
     def __init__(self, cluster: Cluster):
         self.cluster = cluster
         self.api = Api(cluster.pki.ca, cluster.pki.folder / "admin.crt", cluster.pki.folder / "admin.key")
+        self._rights_away: list[tuple[str, str]] = []
 
     def kubectl(self, *args: str, stdin: str | None = None) -> str:
         return self.cluster.kubectl(*args, stdin=stdin)
+
+    def install(self) -> None:
+        """Applies deploy/ and waits until Berth serves."""
+        overlay = os.environ.get("BERTH_E2E_OVERLAY", str(DEPLOY))
+        self.kubectl("apply", "-f", "-", stdin=self.kubectl("kustomize", overlay, "--load-restrictor", "LoadRestrictionsNone"))
+        self.wait_for_berth()
+
+    @contextmanager
+    def rights_away(self):
+        """While the programs' roles are taken from under them, what is refused to them is no fault of theirs."""
+        begin = _now()
+        try:
+            yield
+        finally:
+            self._rights_away.append((begin, _now()))
+
+    def refused_calls(self) -> list[str]:
+        return refused_calls(self.cluster.audit_log, self._rights_away)
 
     # Berth's own pods.
 
@@ -151,6 +176,11 @@ class Pool:
         wait_until(f"namespace {self.namespace} is gone",
                    lambda: self.world.api.find(f"/api/v1/namespaces/{self.namespace}") is None, timeout, 0.3,
                    lambda: self.world.kubectl("get", "all,spool", "-n", self.namespace))
+
+
+def _now() -> str:
+    """As the audit log writes times."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def is_ready(pod: dict) -> bool:

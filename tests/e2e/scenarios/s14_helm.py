@@ -1,0 +1,155 @@
+"""A release by Helm on running pools: taken over, tested, upgraded, rolled back, uninstalled; no session is ended by us."""
+
+import tempfile
+import threading
+from pathlib import Path
+
+from stand.helm import EARLIER, Helm, tag_images_as_earlier
+from stand.images import KUBECTL, TAG
+from stand.load import Load
+from stand.process import wait_until
+from stand.sessions import Refused
+from stand.world import SYSTEM, Pool, uid
+
+LIMIT = 3
+
+
+def tags(world) -> set[str]:
+    pods = world.system_pods("berth-operator") + world.system_pods("berth-gateway")
+    return {p["spec"]["containers"][0]["image"].rsplit(":", 1)[1] for p in pods}
+
+
+def run(world):
+    with tempfile.TemporaryDirectory(prefix="berth-e2e-helm-") as folder:
+        helm = Helm(world, Path(folder))
+        try:
+            scenario(world, helm)
+        finally:
+            # What comes next expects deploy/ again.
+            if "berth" in helm.run("list", "--all", "--short"):
+                with world.rights_away():
+                    helm.run("uninstall", "berth", "--no-hooks", "--wait")
+                    wait_programs(world, 0)
+            world.install()
+
+
+def scenario(world, helm):
+    tag_images_as_earlier(world.cluster)
+    earlier, this = helm.package("0.0.1", EARLIER), helm.package("0.1.0", TAG)
+    pool = world.pool("helm", sessions={"maxPerWorker": LIMIT}, scaling={"minWorkers": 2, "maxWorkers": 6, "freeSlots": 1})
+    pool.wait_ready(2)
+    with Load(pool, callers=6, limit=LIMIT, length=(0.0, 1.5), pause=(0.0, 0.3)) as load:
+        for step, tag, command in (
+                ("taken over from kubectl", EARLIER, ("install", "berth", earlier, "--take-ownership")),
+                ("upgraded", TAG, ("upgrade", "berth", this)),
+                ("rolled back", EARLIER, ("rollback", "berth", "1")),
+                ("upgraded again", TAG, ("upgrade", "berth", this))):
+            before = load.done
+            helm.run(*command, "--wait", "--timeout", "5m")
+            world.wait_for_berth(120)
+            wait_until(f"all programs are of {tag}", lambda: tags(world) == {tag}, 120, 0.5,
+                       lambda: world.kubectl("get", "pods", "-n", SYSTEM, "-o", "wide"))
+            wait_until("sessions go on", lambda: load.done > before + 10, 60, 0.2, pool.describe)
+            print(f"   {step}; {load.done} sessions done, {len(load.troubles)} troubles", flush=True)
+        said = helm.run("test", "berth", "--logs", "--timeout", "5m")
+        assert "hello from a session" in said and "Phase:          Succeeded" in said, said
+    load.check(at_least=100)
+
+    held = pool.open_many(3)
+    uninstalled(world, helm, pool, held)
+    beside = confined(world, helm, this, pool, held)
+    one_namespace_less(world, helm, this, pool, beside)
+    pools_deleted_by_hook(world, helm, pool)
+
+
+def uninstalled(world, helm, pool, held):
+    """The programs go; resource, pools, workers and sessions stay."""
+    workers = {uid(w) for w in pool.workers()}
+    refused_nothing(world)
+    with world.rights_away():
+        said = helm.run("uninstall", "berth", "--wait", "--timeout", "5m")
+        wait_programs(world, 0)
+    assert "kept due to the resource policy" in said and "sessionpools.berth.dev" in said, said
+    assert world.api.find(pool.path) is not None, "the pool went with its release"
+    assert {uid(w) for w in pool.workers()} == workers, pool.describe()
+    for session in held:
+        assert session.run("echo", "still here").strip() == "still here"
+    print("   uninstalled; the pool, its workers and three open sessions stayed", flush=True)
+
+
+def confined(world, helm, chart, pool, held):
+    """Installed again for two namespaces only. The audit log tells at the end whether a right was missing."""
+    near = world.namespace("helm-beside")
+    helm.run("install", "berth", chart, "--set", f"watchNamespaces={{{pool.namespace},{near}}}",
+             "--set", f"test.namespace={near}", "--wait", "--timeout", "5m")
+    world.wait_for_berth(120)
+    pool.caller.addresses = world.gateways()  # The Service is another one.
+    beside, outside = Pool(world, near, "pool", {}), world.pool("helm-outside")
+    for p in (pool, beside):
+        session = p.open()
+        assert session.run("echo", p.namespace).strip() == p.namespace
+        session.complete()
+    try:
+        outside.open(creation_timeout=5)
+        raise AssertionError("a pool outside of the watched namespaces was served")
+    except Refused as e:
+        assert e.code == "PoolNotFound", e
+    assert not outside.workers(), outside.describe()
+    for session in held:
+        assert session.run("echo", "to the end").strip() == "to the end"
+        session.complete()
+    said = helm.run("test", "berth", "--logs", "--timeout", "5m")
+    assert "hello from a session" in said, said
+    outside.remove()  # Nobody has put a finalizer on it.
+    world.kubectl("delete", "spool", beside.name, "-n", beside.namespace)
+    print("   installed again for two namespaces; the sessions that were open came to their end", flush=True)
+    return beside
+
+
+def one_namespace_less(world, helm, chart, pool, beside):
+    refused_nothing(world)
+    with world.rights_away():  # Helm takes the roles of that namespace while the old pods still run.
+        helm.run("upgrade", "berth", chart, "--set", f"watchNamespaces={{{pool.namespace}}}", "--wait", "--timeout", "5m",
+                 "--set", "uninstall.deletePools.enabled=true", "--set", f"uninstall.deletePools.image={KUBECTL}")
+        wait_programs(world, 4)
+    beside.remove()
+
+
+def pools_deleted_by_hook(world, helm, pool):
+    """Asked to, the release deletes its pools first, and waits for the session that is open."""
+    session = pool.open()
+    refused_nothing(world)
+    failure: list[AssertionError] = []
+
+    def uninstall():
+        try:
+            helm.run("uninstall", "berth", "--wait", "--timeout", "5m")
+        except AssertionError as e:
+            failure.append(e)
+
+    with world.rights_away():
+        thread = threading.Thread(target=uninstall)
+        thread.start()
+        wait_until("the hook has deleted the pool", lambda: "deletionTimestamp" in pool.get()["metadata"], 60, 0.2,
+                   lambda: world.kubectl("get", "pods,jobs,events", "-n", SYSTEM))
+        assert session.run("echo", "open").strip() == "open"
+        assert thread.is_alive() and world.system_pods("berth-operator"), "it did not wait for the session"
+        session.complete()
+        thread.join(300)
+        wait_programs(world, 0)
+    assert not thread.is_alive() and not failure, failure
+    assert world.api.find(pool.path) is None and not pool.workers(), "the pool is still there"
+    print("   uninstalled with its pools, after their last session", flush=True)
+    pool.remove()
+
+
+def wait_programs(world, count: int):
+    """Ending pods count too: they still call the API server."""
+    wait_until(f"{count} programs are left", lambda: sum(
+        len(world.api.pods(SYSTEM, f"app.kubernetes.io/name={n}")) for n in ("berth-operator", "berth-gateway")) == count,
+        120, 0.3, lambda: world.kubectl("get", "pods", "-n", SYSTEM))
+
+
+def refused_nothing(world):
+    refused = world.refused_calls()
+    assert not refused, f"calls that were forbidden: {refused}"
