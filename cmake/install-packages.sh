@@ -10,7 +10,7 @@ declare -A groups=(
     procps"
   [test]="libgtest-dev libgmock-dev librapidcheck-dev openssl curl python3"
   [bench]="libbenchmark-dev"
-  [lint]="clang-format-14 git python3"
+  [lint]="clang-format-14 git python3 python3-yaml"
   [clang]="clang-14 libclang-rt-14-dev llvm-14"
   [tidy]="clang-tidy-14 git"
   [e2e]="python3 containerd runc containernetworking-plugins iproute2 iptables nftables conntrack openssl buildah

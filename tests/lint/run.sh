@@ -16,6 +16,10 @@ dashboards/check_sources.py || status=1
 echo "-- the single file is what deploy/ makes"
 deploy/render.py --check || status=1
 
+echo "-- reference and YAML in documents are those of the resource"
+docs/reference/build.py --check || status=1
+docs/check_blocks.py || status=1
+
 echo "-- dependency direction"
 tests/lint/dependencies.sh || status=1
 
