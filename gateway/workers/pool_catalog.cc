@@ -41,28 +41,22 @@ PoolCatalog::Ptr PoolCatalog::find(const std::string& key) const {
 }
 
 Error PoolCatalog::unknown(const std::string& key) const {
+  // A caller may know what is in this namespace; other namespaces' pools are not its business.
   const std::string prefix = key.substr(0, key.find('/') + 1);
-  const auto names = [&](std::string_view with_prefix) {
-    std::string out;
-    int listed = 0;
-    for (auto it = pools_.lower_bound(std::string(with_prefix)); it != pools_.end(); ++it) {
-      if (!it->first.starts_with(with_prefix)) {
-        break;
-      }
-      if (++listed > kNamesInError) {
-        return out + ", ...";
-      }
-      out += (listed > 1 ? ", " : "") + it->first;
+  std::string there;
+  int listed = 0;
+  for (auto it = pools_.lower_bound(prefix); it != pools_.end() && it->first.starts_with(prefix);
+       ++it) {
+    if (++listed > kNamesInError) {
+      there += ", ...";
+      break;
     }
-    return out;
-  };
-  std::string there = names(prefix);
-  if (there.empty()) {
-    there = names("");
+    there += (listed > 1 ? ", " : "") + it->first;
   }
   return Error::make(ErrorCode::kNotFound, "UnknownPool",
                      "there is no pool " + key +
-                         (there.empty() ? "; there is none at all" : "; there are: " + there));
+                         (there.empty() ? "; this gateway serves none in that namespace"
+                                        : "; there are: " + there));
 }
 
 }  // namespace berth::gateway

@@ -33,7 +33,7 @@ class PoolCatalog {
   void set(const std::string& key, Ptr now);
   Ptr find(const std::string& key) const;
   const std::map<std::string, Ptr>& all() const { return pools_; }
-  /// kNotFound "UnknownPool", naming up to ten pools of that namespace (of all when it has none).
+  /// kNotFound "UnknownPool", naming up to ten pools of that namespace.
   Error unknown(const std::string& key) const;
 
  private:
