@@ -17,19 +17,9 @@ std::int64_t slots_in(const api::Resources& resources) {
   return it == resources.end() ? 0 : it->second;
 }
 
-std::string state_of(const WorkerView& view) {
-  if (view.pod.deleting) {
-    return "Terminating";
-  }
-  if (!view.slots) {
-    return view.pod.in_service() ? "Unreadable" : "Starting";
-  }
-  return view.readable ? std::string(to_string(view.slots->state)) : "Unreadable";
-}
-
 Json describe_worker(const WorkerView& view) {
   Json worker = {
-      {"name", view.pod.name}, {"state", state_of(view)}, {"ready", view.pod.in_service()}};
+      {"name", view.pod.name}, {"state", view.state()}, {"ready", view.pod.in_service()}};
   if (view.slots) {
     worker["capacity"] = view.slots->capacity;
     worker["used"] = view.slots->used;

@@ -13,6 +13,16 @@ struct WorkerTable::Entry : WorkerView {
   Cancel settle_timer;
 };
 
+std::string_view WorkerView::state() const {
+  if (pod.deleting) {
+    return "Terminating";
+  }
+  if (!slots) {
+    return pod.in_service() ? "Unreadable" : "Starting";
+  }
+  return readable ? to_string(slots->state) : "Unreadable";
+}
+
 std::int64_t WorkerView::free_sessions() const {
   if (!pod.in_service() || !readable || paused || !slots || !slots->admits()) {
     return 0;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -31,6 +32,9 @@ struct WorkerView {
   api::Resources in_flight;         ///< Grants whose create is unanswered.
   api::Resources settling;          ///< Creates answered, but not yet in `slots`.
   bool paused = false;              ///< It refused; skipped for a while.
+
+  /// For people: the worker's own word for its state, or "Starting", "Unreadable", "Terminating".
+  std::string_view state() const;
 
   /// Slots that it may have free; 0 when it may not be placed on at all.
   std::int64_t free_sessions() const;

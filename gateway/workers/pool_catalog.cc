@@ -24,7 +24,11 @@ Result<PoolInfo> PoolInfo::from_json(const Json& object) {
                   .name = std::move(pool->name),
                   .deleting = pool->deleting,
                   .sessions = std::move(pool->worker.sessions),
-                  .placement = pool->scaling.placement};
+                  .placement = pool->scaling.placement,
+                  .min_workers = pool->scaling.min_workers,
+                  .max_workers = pool->scaling.max_workers,
+                  .fixed_workers = pool->workers,
+                  .status = PoolStatus::from_json(pool->status)};
 }
 
 void PoolCatalog::set(const std::string& key, Ptr now) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "berth/api/session_pool.h"
+#include "gateway/workers/pool_status.h"
 
 namespace berth::gateway {
 
@@ -18,6 +19,10 @@ struct PoolInfo {
   bool deleting = false;
   api::SessionsSpec sessions;
   api::Placement placement = api::Placement::kPacked;
+  std::int64_t min_workers = 0;
+  std::int64_t max_workers = 0;
+  std::optional<std::int64_t> fixed_workers;  ///< Set: the autoscaler is off.
+  PoolStatus status;
 
   /// What one worker made from this spec offers, slots included.
   api::Resources capacity() const;
