@@ -36,6 +36,10 @@ std::optional<int> read_flags(int argc, char** argv, Flags& flags) {
       ->capture_default_str();
   app.add_option("--log-format", flags.log_format, "auto, json or text")->capture_default_str();
   app.add_flag("--dev", flags.dev, "Loopback only; refuses what web pages send");
+  app.add_flag(
+      "--ui", flags.ui,
+      "Serve the live page at /ui/; its data goes to callers who may list all sessions, or "
+      "those of a namespace");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -26,6 +26,7 @@ struct Flags {
   std::string log_format = "auto";
   std::optional<std::int64_t> drain_seconds;
   bool dev = false;
+  bool ui = false;
 
   /// From SIGTERM to the end of serving: time for those who read /readyz to notice.
   std::chrono::seconds drain() const;

@@ -34,7 +34,7 @@ Gateway::Gateway(Parts parts, const Settings& settings)
       slots_(parts.loop, parts.transport, parts.signer, parts.random, settings.slots, parts.log,
              {.heard = [this](const api::WorkerUid& uid,
                               api::Slots slots) { heard(uid, std::move(slots)); },
-              .unreadable = [this](const api::WorkerUid& uid) { workers_.set_unreadable(uid); }}),
+              .unreadable = [this](const api::WorkerUid& uid) { unreadable(uid); }}),
       give_back_(parts.loop, client_, parts.random, settings.give_back, parts.log),
       creator_({.loop = parts.loop,
                 .pools = pools_,
@@ -45,8 +45,11 @@ Gateway::Gateway(Parts parts, const Settings& settings)
                 .random = parts.random,
                 .metrics = creation_metrics_,
                 .log = parts.log,
-                .on_demand = [this](const std::string& pool,
-                                    std::size_t waiting) { board_.changed(pool, waiting); }},
+                .on_demand =
+                    [this](const std::string& pool, std::size_t waiting) {
+                      board_.changed(pool, waiting);
+                      show(pool);
+                    }},
                settings.creation),
       create_route_(creator_, {parts.authenticator, audit_}),
       proxy_route_(parts.loop, parts.transport, workers_, audit_, settings.proxy),
@@ -54,7 +57,18 @@ Gateway::Gateway(Parts parts, const Settings& settings)
       pools_route_(pools_, workers_, creator_, {parts.authenticator, audit_}),
       demand_route_(board_, creator_, parts.loop.clock(), settings.replica, parts.verify_operator),
       keys_route_(parts.loop, first_version(parts.loop.clock()), settings.replica,
-                  std::move(parts.keys), std::move(parts.verify_operator)) {}
+                  std::move(parts.keys), std::move(parts.verify_operator)) {
+  if (settings.ui) {
+    live_feed_.emplace(loop_,
+                       ui::Picture::Sources{
+                           .clock = loop_.clock(),
+                           .pools = pools_,
+                           .workers = workers_,
+                           .line = [this](const std::string& pool) { return creator_.line(pool); }},
+                       settings.replica, *settings.ui);
+    events_route_.emplace(*live_feed_, Door{parts.authenticator, audit_});
+  }
+}
 
 Gateway::~Gateway() = default;
 
@@ -67,14 +81,28 @@ void Gateway::set_pool(const std::string& key, PoolCatalog::Ptr pool) {
   } else {
     creator_.capacity_changed(key);
   }
+  show(key);
+}
+
+void Gateway::show(const std::string& pool_key) {
+  if (live_feed_) {
+    live_feed_->changed(pool_key);
+  }
 }
 
 void Gateway::set_pod(const WorkerPod& pod) {
+  if (const WorkerView* before = workers_.find(pod.uid)) {
+    show(before->pod.pool_key());  // somebody may have moved the label
+  }
   workers_.upsert(pod);
   slots_.watch(pod);
+  show(pod.pool_key());
 }
 
 void Gateway::remove_pod(const api::WorkerUid& uid) {
+  if (const WorkerView* view = workers_.find(uid)) {
+    show(view->pod.pool_key());
+  }
   slots_.forget(uid);
   owners_.forget(uid);
   workers_.remove(uid);
@@ -83,7 +111,15 @@ void Gateway::remove_pod(const api::WorkerUid& uid) {
 void Gateway::heard(const api::WorkerUid& uid, api::Slots slots) {
   if (const WorkerView* view = workers_.find(uid)) {
     owners_.told(view->pod.pool_key(), uid, slots.owners);
+    show(view->pod.pool_key());
     workers_.set_slots(uid, std::move(slots));
+  }
+}
+
+void Gateway::unreadable(const api::WorkerUid& uid) {
+  workers_.set_unreadable(uid);
+  if (const WorkerView* view = workers_.find(uid)) {
+    show(view->pod.pool_key());
   }
 }
 
@@ -116,6 +152,10 @@ void Gateway::add_routes(http::Router& router) {
     router.add(method, kWorkerSessions, to(proxy_route_),
                {.max_bytes = kMaxUpload, .stream = true});
   }
+  if (events_route_) {
+    ui::add_page(router);
+    router.add("GET", "/ui/events", to(*events_route_));
+  }
 }
 
 void Gateway::add_probe_routes(http::Router& router) {
@@ -136,6 +176,9 @@ void Gateway::add_probe_routes(http::Router& router) {
 void Gateway::shut_down(Duration grace, std::function<void()> done) {
   closing_ = true;
   closed_ = std::move(done);
+  if (live_feed_) {
+    live_feed_->close();
+  }
   log_.info("stopping",
             {{"open_requests", creator_.open_requests()}, {"to_give_back", give_back_.pending()}});
   grace_ = loop_.call_after(grace, [this] {

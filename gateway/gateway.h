@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "berth/base/event_loop.h"
@@ -18,6 +19,8 @@
 #include "gateway/api/proxy_route.h"
 #include "gateway/creation/session_creator.h"
 #include "gateway/placement/demand_board.h"
+#include "gateway/ui/live_feed.h"
+#include "gateway/ui/page_routes.h"
 #include "gateway/workers/pool_catalog.h"
 #include "gateway/workers/slots_watcher.h"
 #include "gateway/workers/worker_client.h"
@@ -49,6 +52,7 @@ class Gateway {
     GiveBack::Settings give_back;
     ProxyRoute::Settings proxy;
     ListRoute::Settings list;
+    std::optional<ui::LiveFeed::Settings> ui;  ///< Absent: there is no live page.
   };
   Gateway(Parts parts, const Settings& settings);
   ~Gateway();
@@ -84,6 +88,9 @@ class Gateway {
   http::Handler when_ready(http::Handler handler);
   void finish_shut_down();
   void heard(const api::WorkerUid& uid, api::Slots slots);
+  void unreadable(const api::WorkerUid& uid);
+  /// The live page, if there is one, looks at the pool again.
+  void show(const std::string& pool_key);
 
   EventLoop& loop_;
   Metrics& metrics_;
@@ -109,6 +116,8 @@ class Gateway {
   PoolsRoute pools_route_;
   DemandRoute demand_route_;
   KeysRoute keys_route_;
+  std::optional<ui::LiveFeed> live_feed_;
+  std::optional<ui::EventsRoute> events_route_;
 };
 
 }  // namespace berth::gateway

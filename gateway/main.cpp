@@ -112,6 +112,9 @@ Status run(const gateway::Flags& flags) {
   BERTH_ASSIGN(const auto authenticator, make_authenticator(flags, loop, client, metrics, log));
   gateway::Gateway::Settings settings;
   settings.replica = flags.replica;
+  if (flags.ui) {
+    settings.ui.emplace();
+  }
   gateway::Gateway gateway({.loop = loop,
                             .transport = *workers,
                             .random = random,

@@ -15,6 +15,13 @@ http::Response refuse(std::string reason, std::string message) {
       Error::make(ErrorCode::kPermissionDenied, std::move(reason), std::move(message)));
 }
 
+bool is_own_page(const http::Request& request, std::string_view host) {
+  constexpr std::string_view kScheme = "http://";
+  const std::string_view origin = request.headers.get("Origin");
+  return request.path().starts_with("/ui/") && origin.starts_with(kScheme) &&
+         origin.substr(kScheme.size()) == host;
+}
+
 std::string_view port_of(std::string_view authority) {
   const std::size_t end_of_host = authority.rfind(']');
   const std::size_t colon = authority.rfind(':');
@@ -52,10 +59,10 @@ bool is_loopback_host(std::string_view host) {
 }
 
 std::optional<http::Response> LoopbackGuard::check(const http::Request& request) const {
-  if (request.headers.has("Origin")) {
+  const std::string_view host = request.headers.get("Host");
+  if (request.headers.has("Origin") && !is_own_page(request, host)) {
     return refuse("WebOriginRefused", "requests from web pages are refused");
   }
-  const std::string_view host = request.headers.get("Host");
   const std::string_view port = port_of(host);
   const bool our_port = port.empty() || !port_ || port == std::to_string(*port_);
   if (!is_loopback_host(host_of(host)) || !our_port) {

@@ -11,7 +11,8 @@ namespace berth::gateway {
 /// Keeps web pages away from a gateway that listens on loopback without TLS, where any page in the
 /// user's browser can post to: the Host header must name loopback and our port (a page that rebinds
 /// its DNS name has its own name there), and requests with an Origin header are refused, since none
-/// of our callers sends one.
+/// of our callers sends one. But for the live page below /ui/: browsers send its own origin when
+/// they load its modules.
 class LoopbackGuard {
  public:
   /// The port that the server got. Before it is set, any port passes.

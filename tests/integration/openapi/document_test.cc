@@ -22,7 +22,8 @@ const Document& document() {
 
 // Patterns of routes in the sources: each quoted path of the API, "{rest...}" as "{rest}".
 std::set<std::string> patterns_in(const std::vector<std::filesystem::path>& files) {
-  static const std::regex quoted("\"(/(v1/[^\"]*[^\"/]|healthz|readyz|metrics|drained))\"");
+  static const std::regex quoted(
+      "\"(/(v1/[^\"]*[^\"/]|ui/events|healthz|readyz|metrics|drained))\"");
   std::set<std::string> out;
   for (const auto& file : files) {
     const std::string text = read_file(file).value_or("");

@@ -11,6 +11,12 @@ using std::chrono::seconds;
 
 class GatewayAnswersTest : public GatewayTest {
  protected:
+  GatewayAnswersTest() {
+    Gateway::Settings settings;
+    settings.ui.emplace();
+    start(settings);
+  }
+
   /// Holds the answer against the document and tells "201" or "404 UnknownPool".
   std::string judge(const std::string& method, const std::string& target,
                     const std::shared_ptr<FakeExchange>& exchange) {
@@ -130,6 +136,52 @@ TEST_F(GatewayAnswersTest, CallsThatCannotBePassedOn) {
   WorkerPod pod = pod_of("w2", "");
   gateway_->set_pod(pod);
   EXPECT_EQ(ask("POST", workers + "w2/sessions/s1/heartbeat"), "503 WorkerUnreachable");
+}
+
+TEST_F(GatewayAnswersTest, LiveEvents) {
+  FakeWorker& worker = add_worker("w1", 1, {{"gpu", 2}});
+  EXPECT_EQ(open("s1"), "201");
+  (void)create("s2");  // waits
+  EXPECT_EQ(ask("GET", "/ui/events", "", ""), "401 NoToken");
+  synced_ = false;
+  EXPECT_EQ(ask("GET", "/ui/events"), "503 Starting");
+  synced_ = true;
+  const auto first = call("GET", "/ui/events");
+  EXPECT_EQ(judge("GET", "/ui/events", first), "200");
+  worker.reachable = false;  // so that there are news
+  net_.tell_news();
+  loop_.advance(seconds(6));
+  PoolInfo info;
+  info.ns = "default";
+  info.name = "files";
+  info.fixed_workers = 2;
+  info.status.desired = 2;
+  info.status.conditions = {{"Ready", true, "SlotsFree", "a sentence"}};
+  info.status.last_scale = {"2026-01-02T03:04:05Z", 1, 2, "because"};
+  gateway_->set_pool(kPool, std::make_shared<const PoolInfo>(info));
+
+  const auto second = call("GET", "/ui/events");
+  std::string text;
+  second->answer()->body_source->next([&](Result<std::string> chunk) { text = chunk.value(); });
+  loop_.run_ready();
+  const std::string begin = "event: snapshot\ndata: ";
+  ASSERT_EQ(text.rfind(begin, 0), 0U) << text;
+  const Json snapshot = Json::parse(text.substr(begin.size()));
+  const openapi::SchemaChecker checker(document_.json());
+  const Json& schema = document_.json()["components"]["schemas"]["LiveSnapshot"];
+  EXPECT_THAT(checker.check(snapshot, schema), ::testing::IsEmpty());
+  const Json& pool = snapshot["pools"][kPool];
+  for (const char* list : {"news", "decisions", "samples", "conditions", "workers"}) {
+    EXPECT_FALSE(pool[list].empty()) << list << " has not been held against the document";
+  }
+  EXPECT_FALSE(pool["waiting"]["first"].empty());
+  EXPECT_TRUE(pool["workers"]["w1"].contains("resources"));
+
+  std::vector<std::shared_ptr<FakeExchange>> many;
+  while (many.size() < 100 && (many.empty() || many.back()->status() == 200)) {
+    many.push_back(call("GET", "/ui/events"));
+  }
+  EXPECT_EQ(judge("GET", "/ui/events", many.back()), "429 TooManyStreams");
 }
 
 TEST_F(GatewayAnswersTest, ServesTheDocumentedMethodsOfEachPathAndNoOther) {

@@ -48,5 +48,27 @@ TEST(LoopbackGuard, RefusesWhatAWebPageSends) {
   EXPECT_EQ(guard.check(request)->status, 403);
 }
 
+TEST(LoopbackGuard, PassesTheLivePagesOwnModulesAndNoMore) {
+  LoopbackGuard guard;
+  guard.set_port(7070);
+  const auto passes = [&guard](const char* target, const char* host, const char* origin) {
+    http::Request request = from(host);
+    request.target = target;
+    request.headers.add("Origin", origin);
+    return !guard.check(request);
+  };
+  EXPECT_TRUE(passes("/ui/app.js", "127.0.0.1:7070", "http://127.0.0.1:7070"));
+  EXPECT_TRUE(passes("/ui/app.js", "[::1]:7070", "http://[::1]:7070"));
+  EXPECT_FALSE(passes("/v1/pools", "127.0.0.1:7070", "http://127.0.0.1:7070"));
+  for (const char* origin :
+       {"http://evil.example", "http://127.0.0.1:8080", "http://localhost:7070",
+        "https://127.0.0.1:7070", "http://127.0.0.1:7070.evil.example", "null", "",
+        "127.0.0.1:7070", "http://"}) {
+    EXPECT_FALSE(passes("/ui/events", "127.0.0.1:7070", origin)) << origin;
+  }
+  EXPECT_FALSE(passes("/ui/events", "evil.example:7070", "http://evil.example:7070"))
+      << "a name that was rebound";
+}
+
 }  // namespace
 }  // namespace berth::gateway
