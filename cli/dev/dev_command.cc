@@ -104,7 +104,7 @@ class DevStack {
 
   void start(std::function<void(Status)> done) {
     gateway_ = program("gateway", {{"--listen", flags_.listen, "listen"}, probe()},
-                       {"--dev", "--token-file", keys_.token_file.string(), "--signing-key",
+                       {"--dev", "--ui", "--token-file", keys_.token_file.string(), "--signing-key",
                         keys_.gateway_key.string(), "--jwks", keys_.jwks_file.string()});
     gateway_->start([this, done = std::move(done)](Result<Json> ports) mutable {
       if (!ports) {
@@ -141,6 +141,7 @@ class DevStack {
     const std::string self = (bin_ / "berth").string();
     std::cout << "Berth is running. Ctrl-C ends it and all it started.\n\n"
               << "  gateway     " << gateway_url_ << "\n"
+              << "  live page   " << page_link() << "\n"
               << "  kubeconfig  " << kubeconfig_.string() << "\n"
               << "  logs        " << dir_.string() << "\n\n"
               << "Open a session:    curl -X POST -H \"Authorization: Bearer $(cat "
@@ -160,6 +161,7 @@ class DevStack {
       return {};
     }
     const Json json = {{"gateway", gateway_url_},
+                       {"page", gateway_url_ + "/ui/"},
                        {"gatewayProbes", gateway_probes_},
                        {"operatorProbes", operator_probes_},
                        {"tokenFile", keys_.token_file.string()},
@@ -169,6 +171,12 @@ class DevStack {
   }
 
  private:
+  // The fragment stays in the browser. Only for a terminal: a log file is no place for a token.
+  std::string page_link() const {
+    const std::string page = gateway_url_ + "/ui/";
+    return ::isatty(STDOUT_FILENO) != 0 ? page + "#token=" + keys_.token : page;
+  }
+
   // Before anything is written there: the keys of one that runs must stay as they are.
   Status lock_dir() {
     std::error_code failure;

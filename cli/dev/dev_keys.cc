@@ -18,7 +18,8 @@ Result<DevKeys> DevKeys::make(const std::filesystem::path& dir, Random& random) 
   BERTH_ASSIGN(const auth::SigningKey op,
                auth::SigningKey::generate(auth::Scope::kOperate, random));
   k.jwks = auth::make_jwks({&gateway, &op});
-  BERTH_TRY(write_file_atomic(k.token_file, auth::make_session_token(random) + "\n", 0600));
+  k.token = auth::make_session_token(random);
+  BERTH_TRY(write_file_atomic(k.token_file, k.token + "\n", 0600));
   BERTH_TRY(write_file_atomic(k.gateway_key, gateway.private_jwk(), 0600));
   BERTH_TRY(write_file_atomic(k.operator_key, op.private_jwk(), 0600));
   BERTH_TRY(write_file_atomic(k.jwks_file, k.jwks, 0600));

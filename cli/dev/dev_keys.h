@@ -14,6 +14,7 @@ struct DevKeys {
   std::filesystem::path gateway_key;   ///< Private JWK, scope create.
   std::filesystem::path operator_key;  ///< Private JWK, scope operate.
   std::filesystem::path jwks_file;     ///< Both public halves.
+  std::string token;                   ///< What the token file holds.
   std::string jwks;
   std::string cluster_token;  ///< For the API server.
 
