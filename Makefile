@@ -69,6 +69,14 @@ fuzz: deps ## Every fuzz target for FUZZ_SECONDS (60)
 	cmake --build build/fuzz -j $(JOBS) --target fuzz_targets
 	tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
 
+.PHONY: ui-test
+ui-test: deps ## The live page in a real browser (Chromium and Node.js are installed); pictures in build/dev/ui-test/pictures
+	@cmake/install-packages.sh browser
+	@command -v node npm >/dev/null || cmake/install-packages.sh node
+	cmake --preset dev
+	cmake --build build/dev -j $(JOBS) --target berth berth-gateway berth-operator berth_worker_program
+	tests/integration/ui/run.sh build/dev
+
 .PHONY: dashboards
 dashboards: build ## Dashboards and alerts: checked, and run on a real Prometheus and a real Berth (3 min)
 	@cmake/install-packages.sh dashboards

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages of the named groups that are missing. Needs root or sudo only when something is missing.
-# Usage: install-packages.sh build|test|bench|lint|clang|tidy|e2e|model|dashboards|chart ...
+# Usage: install-packages.sh build|test|bench|lint|clang|tidy|e2e|model|dashboards|chart|browser|node ...
 set -euo pipefail
 
 declare -A groups=(
@@ -18,6 +18,8 @@ declare -A groups=(
   [model]="spin gcc libc6-dev"
   [dashboards]="prometheus python3"
   [chart]="python3 python3-yaml"
+  [browser]="chromium fonts-dejavu-core"
+  [node]="nodejs npm"
 )
 
 missing=()
