@@ -79,6 +79,7 @@ PYTHON
   done
   [ $n -ge 2 ] || { echo "only $n blocks of values were found"; return 1; }
 }
+step "network policies allow what the architecture needs and nothing else" python3 charts/flows.py "$out/matrix/network.yaml"
 step "values in the README are accepted" readme_values
 step "alerts, dashboards and monitors are those of dashboards/" python3 charts/same_monitoring.py "$out/matrix/monitoring.yaml" .
 step "the test's script is bash" bash -n charts/berth/files/session-test.sh
