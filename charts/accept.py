@@ -70,7 +70,7 @@ class Server:
             # Accounts need a controller to be made; pods of dry runs would wait for theirs.
             Process("kube-apiserver", [program("kube-apiserver"), "--etcd-servers", store, "--secure-port", str(port),
                                        "--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1",
-                                       "--service-cluster-ip-range", "10.96.0.0/16", "--tls-cert-file", certificate,
+                                       "--service-cluster-ip-range", "10.96.0.0/16,fd00:96::/112", "--tls-cert-file", certificate,
                                        "--tls-private-key-file", key, "--client-ca-file", keys.ca,
                                        "--service-account-key-file", keys.account_public,
                                        "--service-account-signing-key-file", keys.account_key,
@@ -112,20 +112,21 @@ class Server:
 
 
 def accepted(server: Server, folder: Path) -> int:
-    """What each set of values renders is valid for the server, alone."""
-    faults = 0
-    files = sorted((ROOT / "charts/berth/ci").glob("*.yaml"))
-    for values in files:
-        rendered = matrix.render(program("helm"), ROOT / "charts/berth", values, api=True)
-        (folder / values.name).write_text(rendered.stdout)
+    """What each set of values renders, and each choice turned alone, is valid for the server."""
+    chart = ROOT / "charts/berth"
+    for values in sorted((chart / "ci").glob("*.yaml")):
+        (folder / values.name).write_text(matrix.render(program("helm"), chart, values, api=True).stdout)
+    count, faults = matrix.turned_alone(program("helm"), chart, folder)
+    objects = 0
+    for file in sorted(folder.glob("*.yaml")) + sorted((folder / "alone").glob("*.yaml")):
         done = server.run(program("kubectl"), "apply", "--server-side", "--force-conflicts", "--dry-run=server",
-                          "--validate=strict", "--warnings-as-errors", "-f", str(folder / values.name))
+                          "--validate=strict", "--warnings-as-errors", "-f", str(file))
+        objects += len(done.stdout.splitlines())
         if done.returncode != 0 or not done.stdout.strip():
-            faults += 1
-            print(f"{values.name}: {done.stderr.strip()}")
-        else:
-            print(f"{values.name}: {len(done.stdout.splitlines())} objects accepted")
-    return faults
+            faults.append(f"{file.name}: {done.stderr.strip()}")
+    print("\n".join(faults), end="\n" if faults else "")
+    print(f"{objects} objects accepted, of {len(list(folder.glob('*.yaml')))} sets of values and {count} choices turned alone")
+    return len(faults)
 
 
 def documents(server: Server, folder: Path) -> int:
@@ -181,7 +182,7 @@ def main() -> int:
         with Server(folder) as server:
             for file in others:
                 server.kubectl("apply", "--server-side", "-f", str(file))
-            for namespace in ("berth-system", "team-a"):
+            for namespace in ("berth-system", "team-a", "team-b"):
                 server.kubectl("create", "namespace", namespace)
                 server.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted",
                                "pod-security.kubernetes.io/warn=restricted")

@@ -1,7 +1,9 @@
 """Renders the chart with each file of charts/berth/ci/ and holds the outcome against what the file's comments promise:
 `# renders: KIND/NAME`, `# lacks: KIND/NAME`, `# says: TEXT`, `# omits: TEXT`. Files of ci/refused/ must be refused with the
-text of `# because:`. Usage: matrix.py HELM CHART FOLDER   (what was rendered is left in FOLDER, one file for each)"""
+text of `# because:`. Then every switch is turned alone, and every value that is one of a few takes each of them: all must render.
+Usage: matrix.py HELM CHART FOLDER   (what was rendered is left in FOLDER, one file for each)"""
 
+import json
 import re
 import subprocess
 import sys
@@ -73,6 +75,59 @@ def fault_of_refused(helm: str, chart: Path, values: Path) -> list[str]:
         if because else ["does not say why it is refused"]
 
 
+# What a choice means nothing without.
+COMPANIONS = {"gateway.ingress.pathType": {"gateway.ingress.enabled": True},
+              "gateway.service.externalTrafficPolicy": {"gateway.service.type": "LoadBalancer"},
+              "gateway.httpRoute.enabled": {"gateway.httpRoute.parentRefs": [{"name": "edge"}]},
+              "operator.serviceAccount.create": {"operator.serviceAccount.name": "mine"},
+              "gateway.serviceAccount.create": {"gateway.serviceAccount.name": "mine"}}
+
+
+def choices(schema: dict, node: dict, default: object, path: str = "") -> dict[str, list]:
+    """Dotted name -> what it may be besides its default, of every switch and every value that is one of a few."""
+    if "$ref" in node:
+        node = schema["definitions"][node["$ref"].rsplit("/", 1)[1]]
+    if node.get("type") == "boolean":
+        return {path: [not default]}
+    if "enum" in node:
+        return {path: [v for v in node["enum"] if v != default]}
+    found = {}
+    for name, child in node.get("properties", {}).items():
+        if isinstance(default, dict) and name in default:
+            found |= choices(schema, child, default[name], f"{path}.{name}".lstrip("."))
+    return found
+
+
+def turned_alone(helm: str, chart: Path, folder: Path) -> tuple[int, list[str]]:
+    """Renders each choice alone into folder/alone. How many there were, and the faults."""
+    schema = json.loads((chart / "values.schema.json").read_text())
+    default = yaml.safe_load((chart / "values.yaml").read_text())
+    (folder / "alone").mkdir(exist_ok=True)
+    count, faults = 0, []
+    plain = render(helm, chart, chart / "ci/default.yaml", api=True).stdout
+    for path, others in choices(schema, schema, default).items():
+        for value in others:
+            count += 1
+            file = folder / "alone" / f"{path}={value or 'empty'}.values"
+            values: dict = {}
+            for name, setting in {path: value, **COMPANIONS.get(path, {})}.items():
+                *way, last = name.split(".")
+                place = values
+                for step in way:
+                    place = place.setdefault(step, {})
+                place[last] = setting
+            file.write_text(json.dumps(values))
+            done = render(helm, chart, file, api=True)
+            if done.returncode != 0:
+                faults.append(f"{path}={value}: {done.stderr.strip()}")
+            elif done.stdout == plain:
+                faults.append(f"{path}={value}: changes nothing")
+            else:
+                faults += [f"{path}={value}: {f}" for f in faults_of_objects([o for o in yaml.safe_load_all(done.stdout) if o], {})]
+                file.with_suffix(".yaml").write_text(done.stdout)
+    return count, faults
+
+
 def main() -> int:
     helm, chart, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,10 +138,14 @@ def main() -> int:
         for fault in found:
             print(f"{values.relative_to(chart)}: {fault}")
         faults += len(found)
-    if not taken or not refused:
-        print("no values were found")
+    count, found = turned_alone(helm, chart, folder)
+    print("\n".join(found), end="\n" if found else "")
+    faults += len(found)
+    if not taken or not refused or count < 20:
+        print(f"too few values were found: {len(taken)} sets, {len(refused)} refused ones, {count} choices")
         return 1
-    print(f"{len(taken)} sets of values rendered as promised, {len(refused)} refused" if not faults else f"{faults} faults")
+    print(f"{len(taken)} sets of values rendered as promised, {len(refused)} refused, {count} choices turned alone" if not faults
+          else f"{faults} faults")
     return 1 if faults else 0
 
 
