@@ -46,6 +46,14 @@ lint: ## Format and dependency direction
 	@cmake/install-packages.sh lint
 	tests/lint/run.sh
 
+.PHONY: generate
+generate: ## Bring up to date what is made from something else: dashboards, deploy/berth.yaml, reference, the chart's copies
+	@cmake/install-packages.sh lint
+	dashboards/build.py
+	deploy/render.py
+	docs/reference/build.py
+	python3 charts/chart_files.py write .
+
 .PHONY: tidy
 tidy: deps ## clang-tidy over everything (minutes)
 	@cmake/install-packages.sh clang tidy

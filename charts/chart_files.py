@@ -117,7 +117,7 @@ def main() -> int:
             path.parent.mkdir(exist_ok=True)
             path.write_text(content)
         else:
-            faults.append(f"{path.relative_to(root)} is out of date: charts/check.sh --write")
+            faults.append(f"{path.relative_to(root)} is out of date: make generate")
     print("\n".join(faults), end="\n" if faults else "")
     return 1 if faults else 0
 

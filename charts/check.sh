@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the chart without a cluster: helm lint, values that must render and values that must be refused, the default against
 # `deploy/`, and what is made from values.yaml. HELM and KUBECTL name the programs (default: PATH, then the cache of `make chart` and
-# `make e2e`). Usage: check.sh [--write]   --write first brings the README's table and the chart's copy of the resource up to date
+# `make e2e`). What is out of date is made by `make generate`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/berth-e2e/bin
@@ -26,9 +26,6 @@ step() {
   "$@" || { failed=1; echo "FAILED: $*"; }
 }
 
-if [ "${1:-}" = --write ]; then
-  python3 charts/chart_files.py write .
-fi
 lint() {
   local values
   for values in charts/berth/ci/*.yaml; do

@@ -16,6 +16,9 @@ dashboards/check_sources.py || status=1
 echo "-- the single file is what deploy/ makes"
 deploy/render.py --check || status=1
 
+echo "-- the chart's copies and its README are what their sources make"
+python3 charts/chart_files.py check . || status=1
+
 echo "-- reference and YAML in documents are those of the resource"
 docs/reference/build.py --check || status=1
 docs/check_blocks.py || status=1
