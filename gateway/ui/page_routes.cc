@@ -47,7 +47,7 @@ void add_page(http::Router& router) {
                [&asset](const std::shared_ptr<http::Exchange>& e) { serve(asset, *e); });
   }
   router.add("GET", "/ui", [](const std::shared_ptr<http::Exchange>& exchange) {
-    http::Response response = http::Response::text(308, "see /ui/\n");
+    http::Response response = http::Response::text(302, "see /ui/\n");
     response.headers.set("Location", "/ui/");
     exchange->reply(std::move(response));
   });

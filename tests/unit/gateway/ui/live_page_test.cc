@@ -147,7 +147,7 @@ TEST_F(LivePageTest, NoFileReachesOutsideOrHoldsInlineScript) {
 
 TEST_F(LivePageTest, TheShortAddressLeadsToThePage) {
   const auto answer = call("GET", "/ui", "", "")->answer();
-  EXPECT_EQ(answer->status, 308);
+  EXPECT_EQ(answer->status, 302);
   EXPECT_EQ(answer->headers.get("Location"), "/ui/");
 }
 
