@@ -58,6 +58,9 @@ void Connection::close(bool abort, bool silently) {
   ServerCore::List& list = phase_ == Phase::kIdle ? core_.idle : core_.busy;
   phase_ = Phase::kClosed;
   read_deadline_ = TimePoint::max();
+  if (!abort) {
+    writer_.hurry();
+  }
   stream_.close(abort);
   auto gone = std::exchange(gone_, nullptr);
   forget_exchange();

@@ -34,7 +34,22 @@ void MessageWriter::start(Stream& stream) {
   busy_ = true;
   source_failed_ = asked_ = armed_ = false;
   blocked_since_ = TimePoint::max();
-  go();
+  go_soon();
+}
+
+void MessageWriter::go_soon() {
+  loop_.post([this, message = message_, weak = std::weak_ptr(owner_.keep())] {
+    const auto alive = weak.lock();
+    if (alive && message == message_) {
+      go();
+    }
+  });
+}
+
+void MessageWriter::hurry() {
+  if (busy_ && !source_ && !armed_) {
+    [[maybe_unused]] const Stream::Io io = stream_->write(out_);
+  }
 }
 
 void MessageWriter::stop() {
@@ -62,16 +77,10 @@ void MessageWriter::go() {
   } while (!end && busy_ && message == message_ && !asked_ && !armed_ && chunks <= kChunksInARow);
   going_ = false;
   if (message != message_) {
-    go();
     return;
   }
   if (!end && busy_ && !asked_ && !armed_) {
-    loop_.post([this, message, weak = std::weak_ptr(keep)] {
-      const auto alive = weak.lock();
-      if (alive && message == message_) {
-        go();
-      }
-    });
+    go_soon();
   }
   if (end) {
     busy_ = false;

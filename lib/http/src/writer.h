@@ -12,6 +12,10 @@ namespace berth::http {
 /// Writes one message after another to a stream: a head with a body in memory, or a head with a
 /// source that is pulled as fast as the peer reads. Used for answers by the server and for requests
 /// by the client.
+///
+/// The first byte goes out at the end of the loop's round, behind everything that was ready to be
+/// read: what many connections have to say goes out together, and a peer at the other end of them
+/// is woken once instead of once for each.
 class MessageWriter {
  public:
   enum class End {
@@ -25,7 +29,7 @@ class MessageWriter {
    public:
     /// Keeps the writer and its stream alive while something is under way.
     virtual std::shared_ptr<void> keep() = 0;
-    /// Once per message; may run inside send().
+    /// Once per message; never inside send().
     virtual void on_written(End end) = 0;
 
    protected:
@@ -38,6 +42,9 @@ class MessageWriter {
   void send(Stream& stream, std::string head, std::shared_ptr<BodySource> source, bool chunked);
   /// Writes the same bytes to another stream. Not for a message with a source.
   void repeat(Stream& stream);
+  /// The stream is about to be closed: of a message in memory that waits for the end of the round
+  /// goes out now what the peer takes.
+  void hurry();
   /// Forgets the message without on_written().
   void stop();
 
@@ -51,6 +58,7 @@ class MessageWriter {
 
  private:
   void start(Stream& stream);
+  void go_soon();
   void go();
   std::optional<End> step(int& chunks);
   void ask();

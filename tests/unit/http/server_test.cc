@@ -352,6 +352,45 @@ TEST_F(ServerTest, DestroyingTheServerLeavesHeldExchangesHarmless) {
   settle();
 }
 
+TEST_F(ServerTest, WhatIsAnsweredInOneRoundGoesOutBehindAllThatCouldBeRead) {
+  std::vector<RawClient> clients;
+  std::vector<bool> answered_before;
+  router_.add("GET", "/look", [&](const auto& x) {
+    x->reply(Response::text(200, "looked"));
+    bool any = false;
+    for (RawClient& client : clients) {
+      client.poll();
+      any = any || client.saw("looked");
+    }
+    answered_before.push_back(any);
+  });
+  start();
+  clients.reserve(3);
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(connect());
+  }
+  for (RawClient& client : clients) {
+    client.send("GET /look HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  for (RawClient& client : clients) {
+    wait_for(client, "looked");
+  }
+  EXPECT_EQ(answered_before, std::vector<bool>(3, false));
+}
+
+TEST_F(ServerTest, AnAnswerThatWaitsForTheRoundIsSentWhenTheClientHasShutDownItsSide) {
+  router_.add("GET", "/bye", [](const auto& x) {
+    x->on_client_gone([] {});
+    x->reply(Response::text(200, "bye"));
+  });
+  start();
+  RawClient client = connect();
+  client.send("GET /bye HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.shut_down_send();
+  wait_closed(client);
+  EXPECT_TRUE(client.saw("bye"));
+}
+
 TEST_F(ServerTest, AHandlerMayDestroyTheServer) {
   router_.add("POST", "/stop", [this](const auto& x) {
     x->reply(Response::text(200, "bye"));
