@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <optional>
 
 #include "berth/auth/control_token.h"
 #include "berth/base/thread_pool.h"
@@ -15,6 +16,7 @@
 #include "worker/api/worker_api.h"
 #include "worker/files/file_store.h"
 #include "worker/journal/journal.h"
+#include "worker/service/disk_metrics.h"
 #include "worker/service/stored_directories.h"
 
 namespace berth::worker {
@@ -65,6 +67,7 @@ struct WorkerProcess::Impl {
   WorkerIdentity identity;
   std::unique_ptr<http::Transport> transport;
   WorkerMetrics worker_metrics;
+  std::optional<DiskMetrics> disk_metrics;  ///< Once the folders are there.
   std::unique_ptr<Journal> journal;
   std::unique_ptr<SessionTable> table;
   std::unique_ptr<FileStore> files;
@@ -146,6 +149,9 @@ Status WorkerProcess::Impl::open_directories(const std::vector<Record>& records)
   store.max_file_bytes = settings.config.sessions.max_file_bytes;
   store.max_session_bytes = settings.config.sessions.max_disk_bytes_per_session;
   BERTH_ASSIGN(files, FileStore::open(loop, std::move(store), log));
+  disk_metrics.emplace(
+      loop, metrics,
+      DiskMetrics::Volumes{{"sessions", settings.session_dir}, {"state", settings.state_dir}});
   directories = std::make_unique<StoredDirectories>(*files, log);
   // The last process may have died between a takeover of a held slot and the move of its directory.
   std::map<api::SessionId, api::SessionId> taken_over;
