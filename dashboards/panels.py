@@ -185,6 +185,9 @@ def top_workers(expression, ranking):
 
 SLOT = 'resource="session"'
 CPU, MEMORY = worker("process_cpu_seconds_total"), worker("process_resident_memory_bytes")
+DISK_FREE, DISK_SIZE = worker("berth_worker_disk_free_bytes"), worker("berth_worker_disk_size_bytes")
+DISK_USE = f"1 - {DISK_FREE} / ({DISK_SIZE} > 0)"
+DISK_USE_LATELY = f"1 - min_over_time({DISK_FREE}[$__range] @ end()) / (max_over_time({DISK_SIZE}[$__range] @ end()) > 0)"
 POD = "{{namespace}}/{{pod}}"
 ENDS = ["Completed", "LeaseExpired", "ExecutionTimeout", "IdleTimeout", "DrainDeadline", "WorkerShutdown",
         "GivenBack", "HostRestarted"]
@@ -274,6 +277,8 @@ workers_board = Dashboard(
                            f"{IS_WORKER})"), POD)),
         series("Threads", "Threads of the worker's process. The ten workers with the most sessions.", "short",
                (top_by_use(f"max by (namespace, pod) ({worker('process_threads')} {IS_WORKER})"), POD), steps=True),
+        series("Disk", "Used of the file system under the workers' volumes, the fuller of sessions and journal. The ten fullest.",
+               "percentunit", (top_workers(f"max by (namespace, pod) ({DISK_USE})", DISK_USE_LATELY), POD)),
         row("Each worker"),
         table("Workers", "Every chosen worker as it is now.",
               (f"max by (namespace, pool, pod, version) ({worker('berth_worker_build_info')})", "there"),
