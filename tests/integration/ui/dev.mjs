@@ -22,6 +22,19 @@ export function pool(name, spec = {}) {
   });
 }
 
+/** Processes whose environment names `text`. */
+function processesWith(text) {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
+    try {
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+      const named = environment.some((line) => line.includes(text));
+      return named ? [{ pid: Number(pid), environment, program: readlinkSync(`/proc/${pid}/exe`) }] : [];
+    } catch {
+      return []; // it has ended, or is somebody else's
+    }
+  });
+}
+
 /** `pools`: texts of pool(). `listen` keeps a port over a restart. */
 export async function startDev(pools, listen = '127.0.0.1:0') {
   const dir = mkdtempSync(join(tmpdir(), 'berth-ui-dev-'));
@@ -68,22 +81,15 @@ export async function startDev(pools, listen = '127.0.0.1:0') {
     },
     /** The processes of this cluster's workers by pod name. */
     workerPids() {
-      const pids = new Map();
-      for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-        try {
-          const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
-          const name = environment.find((line) => line.startsWith(NAME));
-          const program = readlinkSync(`/proc/${pid}/exe`);
-          if (name && program.endsWith('/berth-worker') && environment.some((line) => line.includes(dir))) {
-            pids.set(name.slice(NAME.length), Number(pid));
-          }
-        } catch { /* it has ended, or is somebody else's */ }
-      }
-      return pids;
+      const workers = processesWith(dir).filter(({ program }) => program.endsWith('/berth-worker'));
+      return new Map(workers.map(({ pid, environment }) =>
+        [environment.find((line) => line.startsWith(NAME))?.slice(NAME.length), pid]));
     },
     async stop() {
       child.kill('SIGINT');
       await end;
+      // Those that keep sessions notice by themselves that the gateway has gone.
+      await until(() => processesWith(dir).length === 0, 'everything has ended', 60_000);
       rmSync(dir, { recursive: true, force: true });
     },
   };
