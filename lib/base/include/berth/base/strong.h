@@ -28,7 +28,9 @@ class Strong {
 
 template <class Tag>
 struct std::hash<berth::Strong<Tag>> {
-  std::size_t operator()(const berth::Strong<Tag>& s) const noexcept {
+  // Not noexcept: libstdc++ takes such a hash for one that need not be kept in the nodes of a
+  // table, and then computes it anew for each neighbour that a lookup passes.
+  std::size_t operator()(const berth::Strong<Tag>& s) const {
     return std::hash<std::string>{}(s.str());
   }
 };
