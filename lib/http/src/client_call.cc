@@ -128,12 +128,12 @@ void ClientCall::begin_exchange() {
     writer_.repeat(*stream_);
   } else {
     // Before the body is moved away: the head tells its length.
-    std::string head = build_head();
+    const std::string head = build_head();
     if (request_.body_source) {
       const bool chunked = !request_.body_source->length();
-      writer_.send(*stream_, std::move(head), std::move(request_.body_source), chunked);
+      writer_.send(*stream_, head, std::move(request_.body_source), chunked);
     } else {
-      writer_.send(*stream_, std::move(head), std::move(request_.body));
+      writer_.send(*stream_, head, std::move(request_.body));
     }
   }
   arm_read();

@@ -101,11 +101,11 @@ void Connection::answer(Response response) {
   }
   close_after_ = close_after_ || core_.draining || ended_ || !parser_.done() ||
                  has_token(response.headers.get("Connection"), "close");
-  std::string head = build_head(response);
+  const std::string head = build_head(response);
   if (response.body_source && !bodiless_) {
-    writer_.send(stream_, std::move(head), std::move(response.body_source), chunked_);
+    writer_.send(stream_, head, std::move(response.body_source), chunked_);
   } else {
-    writer_.send(stream_, std::move(head), bodiless_ ? std::string() : std::move(response.body));
+    writer_.send(stream_, head, bodiless_ ? std::string() : std::move(response.body));
   }
   if (writer_.busy() && !consuming_) {
     want_read();

@@ -10,6 +10,8 @@ namespace {
 
 // Copying this much costs less than another piece in a gather write.
 constexpr std::size_t kCopyBelow = 16u << 10;
+// More than this is not kept for the next message: thousands of connections may be idle.
+constexpr std::size_t kKeepBelow = 2u << 10;
 
 bool token_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -136,8 +138,15 @@ std::string chunk_head(std::size_t size) {
   return std::string(text.data(), end).append("\r\n");
 }
 
-void Outgoing::set(std::string head, std::string body, std::string_view tail) {
-  head_ = std::move(head);
+void Outgoing::clear() {
+  set({}, {});
+  if (head_.capacity() > kKeepBelow) {
+    head_.shrink_to_fit();
+  }
+}
+
+void Outgoing::set(std::string_view head, std::string body, std::string_view tail) {
+  head_.assign(head);
   tail_ = tail;
   done_ = 0;
   if (body.size() <= kCopyBelow) {

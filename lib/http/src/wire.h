@@ -29,12 +29,13 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 std::string chunk_head(std::size_t size);
 
 /// What waits to be written: three pieces that go out with one system call, so that large bodies
-/// are not copied.
+/// are not copied. A small message is copied into memory that is kept for the next one: many of
+/// them wait at a time, and giving each its own block would go past what malloc keeps at hand.
 class Outgoing {
  public:
   /// Small bodies are appended to the head.
-  void set(std::string head, std::string body, std::string_view tail = {});
-  void clear() { set({}, {}); }
+  void set(std::string_view head, std::string body, std::string_view tail = {});
+  void clear();
 
   std::array<boost::asio::const_buffer, 3> buffers() const;
   void consume(std::size_t n) { done_ += n; }

@@ -7,16 +7,16 @@ namespace {
 constexpr int kChunksInARow = 16;
 }  // namespace
 
-void MessageWriter::send(Stream& stream, std::string head, std::string body) {
+void MessageWriter::send(Stream& stream, std::string_view head, std::string body) {
   stop();
-  out_.set(std::move(head), std::move(body));
+  out_.set(head, std::move(body));
   start(stream);
 }
 
-void MessageWriter::send(Stream& stream, std::string head, std::shared_ptr<BodySource> source,
-                         bool chunked) {
+void MessageWriter::send(Stream& stream, std::string_view head,
+                         std::shared_ptr<BodySource> source, bool chunked) {
   stop();
-  out_.set(std::move(head), {});
+  out_.set(head, {});
   source_ = std::move(source);
   left_ = source_->length();
   chunked_ = chunked;
@@ -140,8 +140,8 @@ void MessageWriter::on_chunk(Result<std::string> chunk) {
     source_ = nullptr;
     out_.set(chunked_ ? "0\r\n\r\n" : "", {});
   } else if (chunked_) {
-    std::string head = chunk_head(chunk->size());
-    out_.set(std::move(head), std::move(*chunk), "\r\n");
+    const std::string head = chunk_head(chunk->size());
+    out_.set(head, std::move(*chunk), "\r\n");
   } else {
     if (left_) {
       *left_ -= chunk->size();
