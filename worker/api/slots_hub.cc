@@ -15,7 +15,9 @@ SlotsHub::SlotsHub(EventLoop& loop, const SessionTable& table,
       told_edges_(edges()) {}
 
 std::vector<int> SlotsHub::edges() const {
-  std::vector<int> out = {static_cast<int>(table_.state())};
+  std::vector<int> out;
+  out.reserve(1 + table_.capacity().size());
+  out.push_back(static_cast<int>(table_.state()));
   for (const auto& [name, capacity] : table_.capacity()) {
     const auto it = table_.used().find(name);
     const std::int64_t used = it == table_.used().end() ? 0 : it->second;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -63,7 +63,7 @@ class ActivityLog {
   Limits limits_;
   std::unordered_map<api::ActivityId, Activity> by_id_;
   std::unordered_set<api::ActivityId> forgotten_;
-  std::deque<std::pair<api::ActivityId, std::size_t>>
+  std::list<std::pair<api::ActivityId, std::size_t>>
       finished_;  ///< Oldest first, with the result's size.
   std::size_t finished_bytes_ = 0;
   std::size_t running_ = 0;

@@ -1,5 +1,7 @@
 #include "lib/http/src/writer.h"
 
+#include <boost/asio/post.hpp>
+
 namespace berth::http {
 
 namespace {
@@ -13,8 +15,8 @@ void MessageWriter::send(Stream& stream, std::string_view head, std::string body
   start(stream);
 }
 
-void MessageWriter::send(Stream& stream, std::string_view head,
-                         std::shared_ptr<BodySource> source, bool chunked) {
+void MessageWriter::send(Stream& stream, std::string_view head, std::shared_ptr<BodySource> source,
+                         bool chunked) {
   stop();
   out_.set(head, {});
   source_ = std::move(source);
@@ -38,12 +40,14 @@ void MessageWriter::start(Stream& stream) {
 }
 
 void MessageWriter::go_soon() {
-  loop_.post([this, message = message_, weak = std::weak_ptr(owner_.keep())] {
-    const auto alive = weak.lock();
-    if (alive && message == message_) {
-      go();
-    }
-  });
+  // Asio keeps the memory of what is posted to it directly.
+  boost::asio::post(loop_.context(),
+                    [this, message = message_, weak = std::weak_ptr(owner_.keep())] {
+                      const auto alive = weak.lock();
+                      if (alive && message == message_) {
+                        go();
+                      }
+                    });
 }
 
 void MessageWriter::hurry() {

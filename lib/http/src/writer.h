@@ -39,7 +39,8 @@ class MessageWriter {
   MessageWriter(AsioLoop& loop, Owner& owner) : loop_(loop), owner_(owner) {}
 
   void send(Stream& stream, std::string_view head, std::string body);
-  void send(Stream& stream, std::string_view head, std::shared_ptr<BodySource> source, bool chunked);
+  void send(Stream& stream, std::string_view head, std::shared_ptr<BodySource> source,
+            bool chunked);
   /// Writes the same bytes to another stream. Not for a message with a source.
   void repeat(Stream& stream);
   /// The stream is about to be closed: of a message in memory that waits for the end of the round
