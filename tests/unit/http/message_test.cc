@@ -74,6 +74,24 @@ TEST(Wire, AConsumedMessageShowsTheRestOverAllPieces) {
   EXPECT_TRUE(out.empty());
 }
 
+TEST(Wire, NothingOfAnEarlierMessageIsLeftInItsMemory) {
+  Outgoing out;
+  for (const std::size_t size : {10u, 1'000u, 12'000u, 20'000u, 10u}) {
+    const std::string body(size, 'b');
+    out.set("head", body, "tail");
+    std::string whole;
+    for (const auto& piece : out.buffers()) {
+      whole.append(static_cast<const char*>(piece.data()), piece.size());
+    }
+    EXPECT_EQ(whole, "head" + body + "tail");
+    out.consume(whole.size());
+    EXPECT_TRUE(out.empty());
+    out.clear();
+    EXPECT_TRUE(out.empty());
+    EXPECT_TRUE(out.untouched());
+  }
+}
+
 TEST(BodySources, HandsOutAStringInBoundedChunks) {
   const auto source = string_source(std::string(150'000, 'x'));
   EXPECT_EQ(source->length(), 150'000u);
