@@ -68,6 +68,7 @@ Gateway::Gateway(Parts parts, const Settings& settings)
                        settings.replica, *settings.ui);
     events_route_.emplace(*live_feed_, Door{parts.authenticator, audit_});
   }
+  ages_ = metrics_.on_scrape([this] { creator_.show_ages(); });
 }
 
 Gateway::~Gateway() = default;
@@ -79,6 +80,7 @@ void Gateway::set_pool(const std::string& key, PoolCatalog::Ptr pool) {
     creator_.pool_removed(key);
     board_.forget(key);
   } else {
+    creation_metrics_.known(key);
     creator_.capacity_changed(key);
   }
   show(key);

@@ -118,6 +118,7 @@ class Gateway {
   KeysRoute keys_route_;
   std::optional<ui::LiveFeed> live_feed_;
   std::optional<ui::EventsRoute> events_route_;
+  Cancel ages_;
 };
 
 }  // namespace berth::gateway

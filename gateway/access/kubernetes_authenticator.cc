@@ -54,13 +54,18 @@ KubernetesAuthenticator::KubernetesAuthenticator(EventLoop& loop, kube::Client& 
       log_(std::move(log)),
       settings_(std::move(settings)),
       review_(client, settings_.audience),
-      cache_(loop.clock(), settings_.cache) {}
+      cache_(loop.clock(), settings_.cache) {
+  for (const char* outcome : {"allowed", "denied", "unauthenticated"}) {
+    counter(outcome, Source::kApi);
+    counter(outcome, Source::kCache);
+  }
+  counter("unavailable", Source::kApi);
+  counter("allowed", Source::kStale);
+}
 
 KubernetesAuthenticator::~KubernetesAuthenticator() = default;
 
-void KubernetesAuthenticator::answer(const DoneFn& done, const Result<Identity>& verdict,
-                                     Source source) {
-  const std::string outcome = outcome_of(verdict);
+Counter& KubernetesAuthenticator::counter(const std::string& outcome, Source source) {
   const auto [it, fresh] = counters_.try_emplace({outcome, source});
   if (fresh) {
     const char* name = source == Source::kCache ? "cache"
@@ -70,7 +75,12 @@ void KubernetesAuthenticator::answer(const DoneFn& done, const Result<Identity>&
                                   "Checks of callers' access by outcome and by where it came from.",
                                   {{"outcome", outcome}, {"source", name}});
   }
-  it->second.inc();
+  return it->second;
+}
+
+void KubernetesAuthenticator::answer(const DoneFn& done, const Result<Identity>& verdict,
+                                     Source source) {
+  counter(outcome_of(verdict), source).inc();
   done(verdict);
 }
 

@@ -6,6 +6,11 @@ namespace berth::gateway {
 namespace {
 
 constexpr const char* kWaiting = "berth_gateway_sessions_waiting";
+constexpr const char* kOldest = "berth_gateway_oldest_wait_seconds";
+constexpr CreationOutcome kOfPools[] = {
+    CreationOutcome::kCreated,    CreationOutcome::kRejected,        CreationOutcome::kLineFull,
+    CreationOutcome::kOwnerLimit, CreationOutcome::kCreationTimeout, CreationOutcome::kCallerGone,
+    CreationOutcome::kFailed,     CreationOutcome::kShuttingDown};
 
 MetricLabels pool_labels(const std::string& pool_key) {
   const std::size_t slash = pool_key.find('/');
@@ -43,41 +48,59 @@ CreationMetrics::CreationMetrics(Metrics& metrics)
     : metrics_(metrics),
       creation_seconds_(metrics.histogram("berth_gateway_session_creation_seconds",
                                           "Time from a session request to its session.",
-                                          Metrics::latency_buckets())) {}
+                                          Metrics::latency_buckets())) {
+  counter("", CreationOutcome::kUnknownPool);
+}
+
+Counter& CreationMetrics::counter(const std::string& pool_key, CreationOutcome outcome) {
+  const auto [it, fresh] = ended_.try_emplace({pool_key, outcome});
+  if (fresh) {
+    MetricLabels labels = pool_labels(pool_key);
+    labels["outcome"] = to_string(outcome);
+    it->second = metrics_.counter("berth_gateway_session_requests_total",
+                                  "Session requests by how they ended.", labels);
+  }
+  return it->second;
+}
+
+void CreationMetrics::known(const std::string& pool_key) {
+  for (const CreationOutcome outcome : kOfPools) {
+    counter(pool_key, outcome);
+  }
+  gauges(pool_key);
+}
 
 void CreationMetrics::ended(const std::string& pool_key, CreationOutcome outcome) {
-  const std::string& key = outcome == CreationOutcome::kUnknownPool ? std::string() : pool_key;
-  auto it = ended_.find({key, outcome});
-  if (it == ended_.end()) {
-    MetricLabels labels = pool_labels(key);
-    labels["outcome"] = to_string(outcome);
-    it = ended_
-             .emplace(std::pair(key, outcome),
-                      metrics_.counter("berth_gateway_session_requests_total",
-                                       "Session requests by how they ended.", labels))
-             .first;
-  }
-  it->second.inc();
+  counter(outcome == CreationOutcome::kUnknownPool ? std::string() : pool_key, outcome).inc();
 }
 
 void CreationMetrics::created_after(Duration waited) {
   creation_seconds_.observe(to_seconds(waited));
 }
 
-void CreationMetrics::waiting(const std::string& pool_key, std::size_t count) {
-  auto it = waiting_.find(pool_key);
-  if (it == waiting_.end()) {
-    it = waiting_
-             .emplace(pool_key, metrics_.gauge(kWaiting, "Session requests waiting for a slot.",
-                                               pool_labels(pool_key)))
-             .first;
+CreationMetrics::PoolGauges& CreationMetrics::gauges(const std::string& pool_key) {
+  const auto [it, fresh] = gauges_.try_emplace(pool_key);
+  if (fresh) {
+    const MetricLabels labels = pool_labels(pool_key);
+    it->second.waiting = metrics_.gauge(kWaiting, "Session requests waiting for a slot.", labels);
+    it->second.oldest = metrics_.gauge(
+        kOldest, "Age of the session request that has waited longest, 0 if none waits.", labels);
   }
-  it->second.set(static_cast<double>(count));
+  return it->second;
+}
+
+void CreationMetrics::waiting(const std::string& pool_key, std::size_t count) {
+  gauges(pool_key).waiting.set(static_cast<double>(count));
+}
+
+void CreationMetrics::oldest_wait(const std::string& pool_key, Duration age) {
+  gauges(pool_key).oldest.set(to_seconds(age));
 }
 
 void CreationMetrics::forget(const std::string& pool_key) {
-  if (waiting_.erase(pool_key) > 0) {
+  if (gauges_.erase(pool_key) > 0) {
     metrics_.remove_gauge(kWaiting, pool_labels(pool_key));
+    metrics_.remove_gauge(kOldest, pool_labels(pool_key));
   }
 }
 

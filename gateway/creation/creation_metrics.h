@@ -29,19 +29,30 @@ class CreationMetrics {
  public:
   explicit CreationMetrics(Metrics& metrics);
 
+  /// A pool is there: its counters show from 0 on, so that increase() sees the first event.
+  void known(const std::string& pool_key);
   /// `pool_key` must be of a pool that exists or existed; ignored for kUnknownPool.
   void ended(const std::string& pool_key, CreationOutcome outcome);
   /// From the first request to the answer.
   void created_after(Duration waited);
   void waiting(const std::string& pool_key, std::size_t count);
-  /// Takes the pool's gauge away.
+  /// Age of the request that has waited longest; zero: nobody waits.
+  void oldest_wait(const std::string& pool_key, Duration age);
+  /// Takes the pool's gauges away.
   void forget(const std::string& pool_key);
 
  private:
+  struct PoolGauges {
+    Gauge waiting;
+    Gauge oldest;
+  };
+  Counter& counter(const std::string& pool_key, CreationOutcome outcome);
+  PoolGauges& gauges(const std::string& pool_key);
+
   Metrics& metrics_;
   Histogram creation_seconds_;
   std::map<std::pair<std::string, CreationOutcome>, Counter> ended_;
-  std::map<std::string, Gauge> waiting_;
+  std::map<std::string, PoolGauges> gauges_;
 };
 
 }  // namespace berth::gateway

@@ -131,7 +131,7 @@ void SessionCreator::opened(Ticket& ticket, http::Response response) {
   }
   if (!ticket.has_caller()) {
     return_session(ticket);
-    end(ticket, CreationOutcome::kCallerGone);
+    end(ticket, outcome_without_caller(ticket));
     return;
   }
   const TimePoint now = parts_.loop.clock().now();
@@ -219,7 +219,7 @@ void SessionCreator::go_on(Ticket& ticket, const Error& error) {
     return;
   }
   if (!ticket.has_caller() && ticket.kept_until <= parts_.loop.clock().now()) {
-    end(ticket, CreationOutcome::kCallerGone);
+    end(ticket, outcome_without_caller(ticket));
     return;
   }
   let_wait(ticket);

@@ -14,6 +14,10 @@ namespace berth::gateway {
 namespace {
 
 constexpr std::size_t kIdLength = 20;
+/// A caller's clock starts before ours, by its request's way here: one that goes with less than
+/// this left, or a tenth of the whole, has waited its creation timeout out.
+constexpr Duration kLongestWay = std::chrono::seconds(1);
+constexpr int kWayShare = 10;
 
 Error superseded() {
   return Error::make(ErrorCode::kConflict, "Superseded",
@@ -224,7 +228,7 @@ void SessionCreator::arm(Ticket& ticket) {
 void SessionCreator::time_is_up(Ticket& ticket) {
   const TimePoint now = parts_.loop.clock().now();
   if (!ticket.has_caller()) {
-    end(ticket, CreationOutcome::kCallerGone);
+    end(ticket, outcome_without_caller(ticket));
     return;
   }
   if (now >= ticket.deadline) {
@@ -241,6 +245,7 @@ void SessionCreator::time_is_up(Ticket& ticket) {
     }
     return;
   }
+  ticket.left_at = now;
   ticket.kept_until = std::min(ticket.deadline, now + settings_.keep_place);
   ticket.state = Ticket::State::kAbsent;
   pool_line(ticket.pool_key).line.set_present(ticket.number, false);
@@ -256,7 +261,8 @@ void SessionCreator::caller_gone(CallId call) {
   Ticket& ticket = *it->second;
   calls_.erase(it);
   ticket.reply = nullptr;
-  ticket.kept_until = std::min(ticket.deadline, parts_.loop.clock().now() + settings_.keep_place);
+  ticket.left_at = parts_.loop.clock().now();
+  ticket.kept_until = std::min(ticket.deadline, ticket.left_at + settings_.keep_place);
   if (ticket.state == Ticket::State::kWaiting) {
     ticket.state = Ticket::State::kAbsent;
     pool_line(ticket.pool_key).line.set_present(ticket.number, false);
@@ -275,6 +281,13 @@ SessionCreator::PoolLine& SessionCreator::pool_line(const std::string& pool_key)
   };
   parts_.metrics.waiting(pool_key, 0);
   return lines_.try_emplace(pool_key, settings_.line, on_change).first->second;
+}
+
+void SessionCreator::show_ages() const {
+  const TimePoint now = parts_.loop.clock().now();
+  for (const auto& [pool_key, pool] : lines_) {
+    parts_.metrics.oldest_wait(pool_key, now - pool.line.oldest().value_or(now));
+  }
 }
 
 const WaitingLine* SessionCreator::line(const std::string& pool_key) const {
@@ -326,6 +339,13 @@ void SessionCreator::answer(Ticket& ticket, http::Response response, const Opene
   std::exchange(ticket.reply, nullptr)(std::move(response), opened);
 }
 
+CreationOutcome SessionCreator::outcome_without_caller(const Ticket& ticket) const {
+  const Duration way =
+      std::min<Duration>(kLongestWay, (ticket.deadline - ticket.arrived) / kWayShare);
+  return ticket.left_at >= ticket.deadline - way ? CreationOutcome::kCreationTimeout
+                                                 : CreationOutcome::kCallerGone;
+}
+
 void SessionCreator::end_with_error(Ticket& ticket, const Error& error, CreationOutcome outcome) {
   end_with(ticket, http::error_response(error), outcome);
 }
@@ -334,7 +354,7 @@ void SessionCreator::end_with(Ticket& ticket, http::Response response, CreationO
   if (ticket.has_caller()) {
     answer(ticket, std::move(response));
   } else {
-    outcome = CreationOutcome::kCallerGone;
+    outcome = outcome_without_caller(ticket);
   }
   end(ticket, outcome);
 }
@@ -368,8 +388,8 @@ void SessionCreator::pool_removed(const std::string& pool_key) {
   for (Ticket* ticket : waiting) {
     end_with_error(*ticket, parts_.pools.unknown(pool_key), CreationOutcome::kRejected);
   }
-  if (const auto it = lines_.find(pool_key); it != lines_.end() && it->second.line.empty()) {
-    lines_.erase(it);
+  if (const auto it = lines_.find(pool_key); it == lines_.end() || it->second.line.empty()) {
+    lines_.erase(pool_key);
     parts_.metrics.forget(pool_key);
   }
 }

@@ -83,6 +83,8 @@ class SessionCreator {
 
   /// Null when nobody ever waited there.
   const WaitingLine* line(const std::string& pool_key) const;
+  /// Sets the ages in the metrics to what they are now.
+  void show_ages() const;
   std::size_t open_requests() const { return tickets_.size(); }
 
   /// Refuses all that is new or waiting with 503 "ShuttingDown"; `done` runs (posted) when nothing
@@ -110,6 +112,8 @@ class SessionCreator {
   void pump(const std::string& pool_key);
   void answer(Ticket& ticket, http::Response response, const Opened* opened = nullptr);
   void end(Ticket& ticket, CreationOutcome outcome);
+  /// For a request without a caller: timed out, or given up before.
+  CreationOutcome outcome_without_caller(const Ticket& ticket) const;
   void end_with(Ticket& ticket, http::Response response, CreationOutcome outcome);
   void end_with_error(Ticket& ticket, const Error& error, CreationOutcome outcome);
 

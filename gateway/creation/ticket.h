@@ -22,6 +22,7 @@ struct SessionCreator::Ticket {
   TimePoint arrived{};
   TimePoint deadline{};
   TimePoint window_end{};
+  TimePoint left_at{};     ///< Without a caller: since then.
   TimePoint kept_until{};  ///< Without a caller.
   Cancel timer;
 

@@ -110,6 +110,10 @@ bool WaitingLine::anybody_present(const api::Resources& shape) const {
   return it != shapes_.end() && !it->second.present.empty();
 }
 
+std::optional<TimePoint> WaitingLine::oldest() const {
+  return by_number_.empty() ? std::nullopt : std::optional(by_number_.begin()->second.arrived);
+}
+
 std::vector<api::Waiting> WaitingLine::list(TimePoint now, std::size_t max) const {
   std::vector<api::Waiting> out;
   out.reserve(std::min(max, size()));

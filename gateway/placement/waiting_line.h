@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,8 @@ class WaitingLine {
   bool anybody_present(const api::Resources& shape) const;
   std::size_t size() const { return by_number_.size(); }
   bool empty() const { return by_number_.empty(); }
+  /// When the first of those who wait came, absent ones included.
+  std::optional<TimePoint> oldest() const;
   /// The first `max` places in order of arrival, absent ones included.
   std::vector<api::Waiting> list(TimePoint now, std::size_t max) const;
 

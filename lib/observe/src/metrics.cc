@@ -125,6 +125,10 @@ struct Metrics::Impl {
   std::mutex mutex;
   std::map<std::string, AnyFamily> families;
   std::optional<ProcessSeries> process;
+  // Those who print and those who ask to be told are one thread: see on_scrape().
+  using Refreshers = std::map<std::uint64_t, std::function<void()>>;
+  std::shared_ptr<Refreshers> refreshers = std::make_shared<Refreshers>();
+  std::uint64_t last_refresher = 0;
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
@@ -204,8 +208,21 @@ void Metrics::add_process_metrics(const std::string& program) {
   }
 }
 
+Cancel Metrics::on_scrape(std::function<void()> refresh) {
+  const auto number = ++impl_->last_refresher;
+  (*impl_->refreshers)[number] = std::move(refresh);
+  return Cancel([weak = std::weak_ptr(impl_->refreshers), number] {
+    if (const auto refreshers = weak.lock()) {
+      refreshers->erase(number);
+    }
+  });
+}
+
 std::string Metrics::text() const {
   impl_->refresh_process();
+  for (const auto& [_, refresh] : *impl_->refreshers) {
+    refresh();
+  }
   return prometheus::TextSerializer().Serialize(impl_->registry.Collect());
 }
 

@@ -97,6 +97,19 @@ TEST(Metrics, ProcessMetricsAreReadAtEachScrape) {
             sample(first, "process_cpu_seconds_total"));
 }
 
+TEST(Metrics, WhatIsAsOldAsTheQuestionIsReadAtEachScrape) {
+  Metrics m;
+  const Gauge age = m.gauge("test_age_seconds", "Age.");
+  double now = 1;
+  Cancel refresh = m.on_scrape([&] { age.set(now); });
+  EXPECT_THAT(m.text(), HasSubstr("test_age_seconds 1\n"));
+  now = 7;
+  EXPECT_THAT(m.text(), HasSubstr("test_age_seconds 7\n"));
+  refresh.cancel();
+  now = 9;
+  EXPECT_THAT(m.text(), HasSubstr("test_age_seconds 7\n"));
+}
+
 TEST(Metrics, BucketsRiseAndSpanWhatTheySay) {
   EXPECT_EQ(Metrics::latency_buckets().front(), 0.001);
   EXPECT_EQ(Metrics::latency_buckets().back(), 60);

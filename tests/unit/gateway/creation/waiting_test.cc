@@ -290,6 +290,56 @@ TEST_F(WaitingTest, StoppingWaitsForACreateOnItsWay) {
   EXPECT_TRUE(stopped);
 }
 
+TEST_F(WaitingTest, WhoHangsUpAtItsCreationTimeoutHasTimedOutAndWhoGoesBeforeHasLeft) {
+  const auto count = [&](const std::string& outcome) {
+    const std::string series =
+        "berth_gateway_session_requests_total{namespace=\"default\",outcome=\"" + outcome +
+        "\",pool=\"files\"} ";
+    const std::string text = metrics_.text();
+    const auto at = text.find(series);
+    return at == std::string::npos
+               ? std::string("none")
+               : text.substr(at + series.size(), text.find('\n', at) - at - series.size());
+  };
+  EXPECT_EQ(count("creation_timeout"), "0");
+  EXPECT_EQ(count("caller_gone"), "0");
+  // A client's clock starts before ours: it hangs up just before we would answer.
+  const auto waited = create("s1", {{"creationTimeout", "20s"}});
+  const auto impatient = create("s2", {{"creationTimeout", "20s"}});
+  loop_.advance(seconds(17));
+  impatient->client_leaves();
+  loop_.advance(seconds(3) - milliseconds(50));
+  waited->client_leaves();
+  loop_.advance(seconds(10));
+  EXPECT_EQ(count("creation_timeout"), "1");
+  EXPECT_EQ(count("caller_gone"), "1");
+}
+
+TEST_F(WaitingTest, WhoIsToldToWaitOnAndHasNoTimeLeftHasTimedOut) {
+  create("s1", {{"creationTimeout", "25200ms"}});
+  loop_.advance(seconds(40));
+  EXPECT_NE(metrics_.text().find("outcome=\"creation_timeout\",pool=\"files\"} 1"),
+            std::string::npos);
+}
+
+TEST_F(WaitingTest, TheOldestWaitIsAsOldAsTheQuestion) {
+  const auto oldest = [&](const std::string& value) {
+    return metrics_.text().find(
+               "berth_gateway_oldest_wait_seconds{namespace=\"default\",pool=\"files\"} " + value +
+               "\n") != std::string::npos;
+  };
+  EXPECT_TRUE(oldest("0"));
+  create("s1");
+  loop_.advance(seconds(3));
+  create("s2");
+  loop_.advance(seconds(4));
+  EXPECT_TRUE(oldest("7"));
+  add_worker("w1");
+  EXPECT_TRUE(oldest("0"));
+  gateway_->set_pool(kPool, nullptr);
+  EXPECT_EQ(metrics_.text().find("berth_gateway_oldest_wait_seconds{"), std::string::npos);
+}
+
 TEST_F(WaitingTest, CountsHowRequestsEnd) {
   add_worker("w1", 1);
   create("s0");

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "berth/base/event_loop.h"
 
 namespace prometheus {
 class Registry;
@@ -69,6 +72,10 @@ class Metrics {
   void remove_gauge(const std::string& name, const MetricLabels& labels);
   /// `<prefix>_build_info{version}` = 1 and the usual process_* gauges, read at each scrape.
   void add_process_metrics(const std::string& program);
+
+  /// Runs at each text(), on its thread, before anything is read: for values that are as old as the
+  /// question, such as an age. Until the handle is destroyed. On the thread of text() only.
+  Cancel on_scrape(std::function<void()> refresh);
 
   /// Prometheus text format 0.0.4.
   std::string text() const;
