@@ -6,9 +6,13 @@ namespace berth::worker {
 namespace {
 
 constexpr std::string_view kRejections[] = {
-    "OwnerLimit",         "AttemptGivenBack", "NoFreeSlot",        "Cordoned",
-    "Draining",           "Retired",          "SessionIdTaken",    "SessionEnded",
-    "ResourceNotOffered", "InvalidArgument",  "JournalUnavailable"};
+    "OwnerLimit",         "AttemptGivenBack", "NoFreeSlot",         "Cordoned",
+    "Draining",           "Retired",          "SessionIdTaken",     "SessionEnded",
+    "ResourceNotOffered", "InvalidArgument",  "JournalUnavailable", "Other"};
+constexpr api::EndReason kEndReasons[] = {
+    api::EndReason::kCompleted,   api::EndReason::kLeaseExpired,  api::EndReason::kExecutionTimeout,
+    api::EndReason::kIdleTimeout, api::EndReason::kDrainDeadline, api::EndReason::kWorkerShutdown,
+    api::EndReason::kGivenBack,   api::EndReason::kHostRestarted};
 constexpr std::string_view kTokenRefusals[] = {"Unauthenticated", "TokenMismatch", "InvalidToken",
                                                "UnknownKey",      "TokenExpired",  "WrongAudience",
                                                "WrongScope"};
@@ -29,6 +33,11 @@ WorkerMetrics::WorkerMetrics(Metrics& metrics)
       duration_(metrics.histogram("berth_worker_session_duration_seconds",
                                   "Time from opening a session to the end of its last activity.",
                                   Metrics::lifetime_buckets())) {
+  for (const api::EndReason reason : kEndReasons) {
+    ended_[reason] =
+        metrics.counter("berth_worker_sessions_ended_total", "Sessions that ended, by reason.",
+                        {{"reason", std::string(api::to_string(reason))}});
+  }
   for (const std::string_view reason : kRejections) {
     rejections_[std::string(reason)] = metrics.counter("berth_worker_session_rejections_total",
                                                        "Requests for a session that were refused.",
@@ -64,26 +73,14 @@ void WorkerMetrics::show(const api::Slots& slots, std::int64_t open) {
 }
 
 void WorkerMetrics::ended(api::EndReason reason, Duration lasted) {
-  auto it = ended_.find(reason);
-  if (it == ended_.end()) {
-    it = ended_
-             .emplace(reason, metrics_.counter("berth_worker_sessions_ended_total",
-                                               "Sessions that ended, by reason.",
-                                               {{"reason", std::string(api::to_string(reason))}}))
-             .first;
-  }
-  it->second.inc();
+  ended_.at(reason).inc();
   duration_.observe(to_seconds(lasted));
 }
 
 void WorkerMetrics::rejected(std::string_view reason) {
   auto it = rejections_.find(reason);
   if (it == rejections_.end()) {
-    it = rejections_
-             .emplace("Other", metrics_.counter("berth_worker_session_rejections_total",
-                                                "Requests for a session that were refused.",
-                                                {{"reason", "Other"}}))
-             .first;
+    it = rejections_.find("Other");
   }
   it->second.inc();
 }

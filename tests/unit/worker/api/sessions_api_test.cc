@@ -234,6 +234,9 @@ TEST_F(ServiceTest, ASessionIdThatIsAPathIsRefused) {
 TEST_F(ServiceTest, MetricsFollowTheSessions) {
   open("s1");
   EXPECT_EQ(metric("berth_worker_sessions_open"), "1");
+  EXPECT_EQ(metric("berth_worker_sessions_ended_total{reason=\"LeaseExpired\"}"), "0")
+      << "so that increase() sees the first one";
+  EXPECT_EQ(metric("berth_worker_session_rejections_total{reason=\"Other\"}"), "0");
   EXPECT_EQ(metric("berth_worker_sessions_created_total"), "1");
   EXPECT_EQ(metric("berth_worker_session_slots{resource=\"session\"}"), "3");
   EXPECT_EQ(metric("berth_worker_session_slots_used{resource=\"session\"}"), "1");
