@@ -136,7 +136,9 @@ struct Applier::Impl {
                            [this, a, pool_uid = pool.uid, ns = pool.ns](Result<Json> r) {
                              created(a, pool_uid, ns, std::move(r));
                            });
-    hooks.create_sent();
+    if (a.rated) {
+      hooks.rated_create_sent();
+    }
   }
 
   void created(const Action& a, const std::string& pool_uid, const std::string& ns,

@@ -25,7 +25,7 @@ class Applier {
     std::function<std::int64_t()> epoch;
     std::function<void()> changed;  ///< An answer came: plan again.
     std::function<void(std::string reason, std::string message, bool warning)> event;
-    std::function<void()> create_sent;
+    std::function<void()> rated_create_sent;  ///< One that scaling decided on.
   };
   Applier(EventLoop& loop, kube::Client& client, control::WorkerControl& control, Random& random,
           RenderSettings render, Log log, Hooks hooks);

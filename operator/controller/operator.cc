@@ -31,7 +31,7 @@ struct Operator::Impl {
       : loop(l),
         settings(std::move(s)),
         signer("operator/" + settings.identity, loop.clock()),
-        pool_metrics(metrics),
+        pool_metrics(metrics, loop.clock()),
         events(loop, client, random, settings.identity, log, metrics),
         demand(loop, workers, signer, random, {std::chrono::seconds(25), std::chrono::seconds(15)},
                [this](const std::string& pool) { queue.add(pool); }),

@@ -21,10 +21,10 @@ PoolController::PoolController(const ControllerDeps& deps, std::string ns, std::
                       deps_.events.record({ns_, name_, pool_uid_}, std::move(reason),
                                           std::move(message), warning);
                     },
-                .create_sent =
+                .rated_create_sent =
                     [this] {
-                      if (demand_seen_) {
-                        deps_.metrics.reaction(deps_.loop.clock().now() - *demand_seen_);
+                      if (const auto d = reaction_.create_sent(deps_.loop.clock().now())) {
+                        deps_.metrics.reaction(*d);
                       }
                     }}),
       guard_(deps.loop, deps.client, log_,
@@ -169,17 +169,14 @@ std::optional<TimePoint> PoolController::reconcile(const PoolObject& object,
   }
   remember_revision(object);
   const Observed observed = observe(object, pod_cache_version);
-  if (observed.demand.waiting.size() > waiting_before_) {
-    demand_seen_ = now;
-  }
-  waiting_before_ = observed.demand.waiting.size();
+  reaction_.begin(observed.demand.waiting.size(), now);
   check_epochs(observed);
 
   Plan p = plan(observed, now);
   history_ = std::move(p.history);
   carry_out(object, std::move(p.actions));
   p.history = history_;
-  demand_seen_.reset();
+  reaction_.end(p.scaling.short_by);
   announce(p, object);
   return report(object, observed, p);
 }
@@ -229,6 +226,10 @@ std::optional<TimePoint> PoolController::report(const PoolObject& object, const 
   const TimePoint now = deps_.loop.clock().now();
   const PoolCounts counts = count(observed, p, now);
   deps_.metrics.update(ns_, name_, counts, p.scaling.limit);
+  for (const Duration took : drains_.update(observed.workers, now)) {
+    deps_.metrics.drained(took);
+  }
+  deps_.metrics.draining_since(ns_, name_, drains_.oldest());
   std::optional<TimePoint> wake = p.wake_at;
   const auto sooner = [&wake](std::optional<TimePoint> t) {
     if (t && (!wake || *t < *wake)) {
@@ -264,8 +265,10 @@ void PoolController::write_status(const PoolObject& object, const Json& status) 
   // The uid guards against a pool that was deleted and made again under this name. A merge patch
   // would keep fields that we dropped; null removes them.
   Json patch = {{"metadata", {{"uid", object.uid}}}, {"status", status}};
-  if (!status.contains("lastScale")) {
-    patch["status"]["lastScale"] = nullptr;
+  for (const char* field : {"lastScale", "scaling"}) {
+    if (!status.contains(field)) {
+      patch["status"][field] = nullptr;
+    }
   }
   status_call_ = deps_.client.merge_patch(
       kube::kSessionPools, ns_, name_, patch, "status", [this, status](Result<Json> r) {

@@ -26,6 +26,8 @@
 #include "operator/scaling/schedule.h"
 #include "operator/status/status.h"
 #include "operator/track/demand_tracker.h"
+#include "operator/track/drain_tracker.h"
+#include "operator/track/reaction.h"
 
 namespace berth::op {
 
@@ -103,8 +105,8 @@ class PoolController {
   Json last_status_;  ///< As we last wrote it; the cache may lag behind.
   std::string last_sentence_;
   bool deletion_announced_ = false;
-  std::size_t waiting_before_ = 0;
-  std::optional<TimePoint> demand_seen_;
+  Reaction reaction_;
+  DrainTracker drains_;
   Cancel status_call_;
   Cancel status_retry_;
   bool status_writing_ = false;

@@ -2,12 +2,15 @@
 
 #include <array>
 
+#include "berth/base/duration.h"
+
 namespace berth::op {
 namespace {
 
 constexpr const char* kWorkers = "berth_pool_workers";
 constexpr const char* kSlots = "berth_pool_session_slots";
 constexpr const char* kWaiting = "berth_pool_sessions_waiting";
+constexpr const char* kOldestDrain = "berth_pool_oldest_drain_seconds";
 constexpr const char* kLimited = "berth_pool_scaling_limited";
 
 constexpr std::array<const char*, 8> kWorkerStates{
@@ -27,12 +30,25 @@ MetricLabels with(MetricLabels base, const std::string& key, std::string_view va
 
 }  // namespace
 
-PoolMetrics::PoolMetrics(Metrics& metrics)
+PoolMetrics::PoolMetrics(Metrics& metrics, const Clock& clock)
     : metrics_(metrics),
+      clock_(clock),
       reaction_(metrics.histogram(
           "berth_operator_scale_reaction_seconds",
-          "Time from seeing more demand to sending a pod create for it.",
-          {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10})) {}
+          "Time from seeing more demand to sending a pod create for it, held back by rules or not.",
+          {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+           300})),
+      drained_(metrics.histogram(
+          "berth_operator_drain_duration_seconds",
+          "Time from seeing that a worker takes no new session to the end of its pod.",
+          Metrics::lifetime_buckets())) {
+  ages_ = metrics.on_scrape([this] {
+    const TimePoint now = clock_.now();
+    for (auto& [key, s] : pools_) {
+      s.oldest_drain.set(to_seconds(now - s.draining_since.value_or(now)));
+    }
+  });
+}
 
 PoolMetrics::Series& PoolMetrics::series(const std::string& ns, const std::string& pool) {
   const auto [it, fresh] = pools_.try_emplace(ns + "/" + pool);
@@ -53,6 +69,9 @@ PoolMetrics::Series& PoolMetrics::series(const std::string& ns, const std::strin
                          with(base, "reason", to_string(limit)));
     }
     s.waiting = metrics_.gauge(kWaiting, "Sessions that wait for a slot.", base);
+    s.oldest_drain = metrics_.gauge(
+        kOldestDrain, "Time that the worker has drained which has drained longest, 0 if none does.",
+        base);
   }
   return s;
 }
@@ -92,10 +111,20 @@ void PoolMetrics::forget(const std::string& ns, const std::string& pool) {
     metrics_.remove_gauge(kLimited, with(base, "reason", to_string(limit)));
   }
   metrics_.remove_gauge(kWaiting, base);
+  metrics_.remove_gauge(kOldestDrain, base);
 }
 
 void PoolMetrics::reaction(Duration d) {
-  reaction_.observe(std::chrono::duration<double>(d).count());
+  reaction_.observe(to_seconds(d));
+}
+
+void PoolMetrics::drained(Duration d) {
+  drained_.observe(to_seconds(d));
+}
+
+void PoolMetrics::draining_since(const std::string& ns, const std::string& pool,
+                                 std::optional<TimePoint> since) {
+  series(ns, pool).draining_since = since;
 }
 
 }  // namespace berth::op

@@ -254,6 +254,7 @@ class Autoscaler {
         wake(*held->until);
       }
     }
+    d_.short_by = add;
     d_.create = allowed;
   }
 

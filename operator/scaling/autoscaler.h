@@ -28,6 +28,8 @@ struct ScalingDecision {
   Load load;
   std::int64_t want = 0;    ///< Workers that would serve the load, within minimum and maximum.
   std::int64_t create = 0;  ///< Workers to add now (by uncordoning first).
+  std::int64_t short_by =
+      0;  ///< Workers that are missing: `create`, and those that a rule holds back.
   std::int64_t remove = 0;  ///< Workers to give up now.
   std::int64_t target = 0;  ///< What the pool is on its way to: status.workers.desired.
   std::int64_t room = 0;    ///< Pods that may still be made besides `create`: the hard limit.

@@ -142,6 +142,7 @@ Json without_session_numbers(Json status) {
   }
   status.erase("slots");
   status.erase("waiting");
+  status.erase("scaling");  // The limit is the condition's reason too.
   if (auto it = status.find("conditions"); it != status.end() && it->is_array()) {
     for (Json& c : *it) {
       if (c.is_object()) {
@@ -220,6 +221,11 @@ Json make_status(const Observed& observed, const Plan& plan, const PoolCounts& n
                      {"free", n.slots_free},
                      {"observedTime", format_rfc3339(wall)}};
   status["waiting"] = n.waiting;
+  if (!plan.deletion) {
+    status["scaling"] = {{"used", s.load.used},       {"waiting", s.load.waiting},
+                         {"keptFree", s.load.buffer}, {"wanted", s.want},
+                         {"missing", s.short_by},     {"limit", to_string(s.limit)}};
+  }
   const Json* last = find(old, "lastScale");
   const Json* old_desired = find_path(old, {"workers", "desired"});
   const std::int64_t before = old_desired != nullptr && old_desired->is_number_integer()

@@ -108,7 +108,7 @@ class ApplierTest : public testing::Test {
                     .changed = [] {},
                     .event = [this](const std::string& reason, const std::string&,
                                     bool) { events_.push_back(reason); },
-                    .create_sent = [] {}}};
+                    .rated_create_sent = [] {}}};
 };
 
 TEST_F(ApplierTest, CreatesStartSlowlyAndDouble) {

@@ -38,6 +38,21 @@ TEST(Status, CarriesTheCountsItWasGiven) {
   EXPECT_EQ(status.at("slots").at("used"), 1);
 }
 
+TEST(Status, SaysWhatTheDecisionCameFrom) {
+  PoolBuilder b;
+  b.add(3);
+  b.wait(2);
+  const Plan p = b.plan();
+  const Json status = make_status(b.o, p, count(b.o, p, b.now), {}, nullptr, WallTime(1s));
+  EXPECT_EQ(status.at("scaling"), (Json{{"used", 3},
+                                        {"waiting", 2},
+                                        {"keptFree", p.scaling.load.buffer},
+                                        {"wanted", p.scaling.want},
+                                        {"missing", p.scaling.short_by},
+                                        {"limit", std::string(to_string(p.scaling.limit))}}));
+  EXPECT_GT(p.scaling.short_by, 0);
+}
+
 Json condition(const Json& status, const std::string& type) {
   for (const Json& c : status.at("conditions")) {
     if (c.at("type") == type) {
