@@ -131,7 +131,12 @@ void Core::opened(const Opening& opening, const ScopePtr& scope, CreateCall::Ope
 }
 
 Core::SessionPtr Core::new_session(SessionFacts facts, const ScopePtr& parent) {
-  facts.direct = options_.direct && !facts.address.empty();
+  facts.direct = options_.direct;
+  if (facts.address.empty()) {
+    facts.direct = false;
+  } else if (bad_gateway_ && !facts.direct) {
+    facts.direct = true;  // There is no other way.
+  }
   // The callback cannot know its session before it exists.
   auto self = std::make_shared<const Session*>(nullptr);
   auto session = std::make_shared<Session>(
@@ -143,7 +148,7 @@ Core::SessionPtr Core::new_session(SessionFacts facts, const ScopePtr& parent) {
 }
 
 void Core::adopt(const SessionPtr& session, TimePoint leased_from, bool renew_now) {
-  if (shut_ || (bad_gateway_ && !session->facts().direct)) {
+  if (shut_ || (bad_gateway_ && session->facts().direct == false)) {
     session->abandon();
     return;
   }

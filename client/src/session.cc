@@ -12,6 +12,8 @@ namespace berth::client {
 namespace {
 
 constexpr std::uint64_t kMaxErrorBody = 64u << 10;
+/// How long a worker may take to answer at its own address; the Python client's too.
+constexpr Duration kReachable = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -44,6 +46,7 @@ void Session::set_state(SessionState state, std::optional<ClientError> failure) 
 }
 
 void Session::start(TimePoint leased_from, bool renew_now) {
+  find_route();
   if (facts_.keep_alive) {
     lease_ = std::make_unique<Lease>(
         parts_.loop, parts_.random, facts_.heartbeat_timeout,
@@ -73,11 +76,60 @@ http::CallOptions Session::usual_options() const {
   return options;
 }
 
+void Session::find_route() {
+  if (facts_.direct) {
+    route_ = *facts_.direct ? Route::kDirect : Route::kGateway;
+    return;
+  }
+  http::CallOptions options;
+  options.deadline = kReachable;
+  finding_ = parts_.transport.send(
+      "http://" + facts_.address,
+      request_of("GET", "/v1/sessions/" + http::percent_encode(facts_.id), facts_.token), options,
+      [weak = weak_from_this()](const Result<http::Response>& result) {
+        if (const auto self = weak.lock()) {
+          self->route_found(result ? Route::kDirect : Route::kGateway);
+        }
+      });
+}
+
+void Session::route_found(Route route) {
+  route_ = route;
+  if (route == Route::kGateway) {
+    parts_.log.debug(
+        "the worker does not answer at its address; going through the gateway",
+        {{"session", facts_.id}, {"worker", facts_.worker}, {"address", facts_.address}});
+  }
+  for (const auto& send : std::exchange(held_, {})) {
+    send();
+  }
+}
+
+Cancel Session::hold(Ask ask, SentFn fn) {
+  struct Held {
+    bool dropped = false;
+    Cancel call;
+  };
+  auto held = std::make_shared<Held>();
+  held_.emplace_back([this, held, ask = std::move(ask), fn = std::move(fn)] {
+    if (!held->dropped) {
+      held->call = transmit(ask, fn);
+    }
+  });
+  return Cancel([held] {
+    held->dropped = true;
+    held->call.cancel();
+  });
+}
+
 Cancel Session::transmit(Ask ask, SentFn fn) {
+  if (route_ == Route::kUnknown) {
+    return hold(std::move(ask), std::move(fn));
+  }
   const std::size_t gateway = parts_.gateways.preferred();
   std::string origin = "http://" + facts_.address;
   std::string target = "/v1/sessions/" + http::percent_encode(facts_.id) + ask.suffix;
-  if (!facts_.direct) {
+  if (route_ == Route::kGateway) {
     origin = parts_.gateways.origin(gateway);
     target = pool_path(facts_.ns, facts_.pool) + "/workers/" + http::percent_encode(facts_.worker) +
              target.substr(3);
@@ -96,7 +148,7 @@ Cancel Session::transmit(Ask ask, SentFn fn) {
                                  if (!self) {
                                    return;
                                  }
-                                 if (!result && !self->facts_.direct) {
+                                 if (!result && self->route_ == Route::kGateway) {
                                    self->parts_.gateways.failed(gateway);
                                  }
                                  fn(sent_at, std::move(result));

@@ -30,7 +30,8 @@ struct SessionFacts {
   std::string token;
   std::string recreate_token;
   Duration heartbeat_timeout{};
-  bool direct = true;      ///< Straight to the worker, else through the gateway.
+  /// Straight to the worker, or through the gateway; empty: straight if it answers there.
+  std::optional<bool> direct{};
   bool owned = true;       ///< Opened here: ours to complete.
   bool keep_alive = true;  ///< The lease is renewed here.
 };
@@ -113,8 +114,12 @@ class Session : public std::enable_shared_from_this<Session> {
   void abandon();
 
  private:
+  enum class Route { kUnknown, kDirect, kGateway };
   using SentFn = std::function<void(TimePoint sent_at, Result<http::Response>)>;
   Cancel transmit(Ask ask, SentFn fn);
+  void find_route();
+  void route_found(Route route);
+  Cancel hold(Ask ask, SentFn fn);
   void on_answer(TimePoint sent_at, Result<http::Response> result, const AnswerFn& done);
   void judge(Result<http::Response> result, const AnswerFn& done);
   Cancel send_renewal(Duration deadline, Lease::DoneFn done);
@@ -139,6 +144,9 @@ class Session : public std::enable_shared_from_this<Session> {
   SessionState state_ = SessionState::kOpen;
   std::optional<ClientError> failure_;
 
+  Route route_ = Route::kUnknown;
+  std::vector<std::function<void()>> held_;  ///< Calls that wait for the route.
+  Cancel finding_;
   std::unique_ptr<Lease> lease_;
   Cancel on_cancel_;
   Cancel asking_;      ///< Why it ended; or, after a failure, the last word to the worker.

@@ -207,6 +207,8 @@ void Session::ended(const Outcome<std::monostate>& outcome) {
 
 void Session::abandon() {
   const auto self = shared_from_this();
+  finding_.cancel();
+  held_.clear();
   lease_.reset();
   on_cancel_.cancel();
   asking_.cancel();

@@ -67,6 +67,7 @@ CoreTest::CoreTest() {
   options.gateway = "http://gw-a:7070, http://gw-b:7070";
   options.token = "caller";
   options.pool = "files";
+  options.direct = true;
   options.log = Log::to_function([this](const std::string& line) { log_lines.push_back(line); });
   core = std::make_unique<Core>(Core::Parts{loop, transport, random,
                                             [](const std::function<void()>& job) {

@@ -56,6 +56,59 @@ TEST_F(SessionTest, FromOutsideCallsGoThroughTheGateway) {
   EXPECT_EQ(transport.waiting(), 1u);
 }
 
+class RouteTest : public SessionTest {
+ protected:
+  RouteTest() {
+    options.direct.reset();
+    core = std::make_unique<Core>(Core::Parts{loop, transport, random, nullptr, door}, options);
+    session = open();
+  }
+  fakes::FakeTransport::CallPtr question() {
+    auto call = transport.expect_request("GET", kSession);
+    EXPECT_EQ(call->origin(), "http://10.0.0.2:8080");
+    return call;
+  }
+};
+
+TEST_F(RouteTest, AWorkerThatAnswersAtItsAddressIsCalledThere) {
+  question()->answer(session_answer("s1", api::SessionState::kOpen));
+  loop.advance(seconds(7));
+  EXPECT_EQ(transport.expect_request("POST", kHeartbeat)->origin(), "http://10.0.0.2:8080");
+}
+
+TEST_F(RouteTest, AnAddressThatCannotBeReachedMeansThroughTheGatewayForGood) {
+  question()->fail_connect();
+  loop.advance(seconds(7));
+  for (int i = 0; i < 2; ++i) {
+    const auto call = transport.expect_request(
+        "POST", "/v1/namespaces/default/pools/files/workers/files-2/sessions/s1/heartbeat");
+    EXPECT_EQ(call->origin(), "http://gw-a:7070");
+    call->answer(session_answer("s1", api::SessionState::kOpen));
+    loop.advance(seconds(7));
+  }
+}
+
+TEST_F(RouteTest, CallsWaitForTheRouteWhichIsKnownWithinASecond) {
+  const auto unanswered = question();
+  complete();
+  loop.advance(milliseconds(999));
+  EXPECT_EQ(transport.waiting(), 0u);
+  loop.advance(milliseconds(1));
+  transport
+      .expect_request("DELETE", "/v1/namespaces/default/pools/files/workers/files-2/sessions/s1")
+      ->answer(session_answer("s1", api::SessionState::kEnding));
+  loop.run_ready();
+  ASSERT_EQ(completed.size(), 1u);
+  EXPECT_TRUE(completed[0]);
+}
+
+TEST_F(RouteTest, ASessionLetGoOfBeforeTheRouteIsKnownAsksNobodyAnyMore) {
+  session->abandon();
+  loop.advance(seconds(2));
+  EXPECT_EQ(transport.waiting(), 0u);
+  EXPECT_EQ(transport.sent().size(), 2u) << "the creation and the question";
+}
+
 TEST_F(SessionTest, AWorkerThatRestartsWithinTheLeaseIsFoundAgain) {
   session = open();
   loop.advance(seconds(7));

@@ -43,9 +43,11 @@ struct ClientOptions {
   std::function<std::string()> token_source{};
   std::string ns = "default";  ///< Namespace of the pools.
   std::string pool{};          ///< Default pool of contexts that name none.
-  /// Where activities go: straight to the worker's address (inside the cluster and under `berth
-  /// dev`), or through the gateway (outside).
-  bool direct = true;
+  /// Where a session's activities, files and renewals go: true: straight to its worker; false:
+  /// through the gateway, as from outside the cluster. Empty: straight if the worker answers at its
+  /// address within a second of the session's opening, else through the gateway, for as long as the
+  /// session lives.
+  std::optional<bool> direct{};
   /// Time a single call may take before it is repeated, where repeating is safe.
   std::chrono::seconds call_timeout{10};
   Log log{};
