@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
+#include "devcluster/node/plain_path.h"
+
 namespace berth::devcluster {
 
 namespace {
 
 bool path_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-         c == '_' || c == '-' || c == '/';
+  return is_plain({&c, 1});
 }
 
 }  // namespace

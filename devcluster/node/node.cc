@@ -30,6 +30,8 @@ Status Node::start() {
   if (ec) {
     return fail(Error::from_errno(ec.value(), "making " + (options_.data_dir / "pods").string()));
   }
+  BERTH_ASSIGN(pods_dir_, PlainPath::to(options_.data_dir));
+  context_.data_dir = pods_dir_.path();
   BERTH_TRY(register_node());
   subscription_ = context_.store.subscribe(nullptr, [this](const WatchEvent& e) { note(e); });
   if (const auto pods = context_.store.list(type_of("pods"), ListQuery())) {

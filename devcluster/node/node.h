@@ -8,6 +8,7 @@
 
 #include "berth/http/server.h"
 #include "devcluster/node/address_range.h"
+#include "devcluster/node/plain_path.h"
 #include "devcluster/node/pod_runner.h"
 
 namespace berth::devcluster {
@@ -59,6 +60,7 @@ class Node {
   void check_stopped();
   Status register_node();
 
+  PlainPath pods_dir_;
   NodeContext context_;
   const NodeOptions options_;
   std::optional<AddressRange> range_;

@@ -121,6 +121,24 @@ TEST_F(ContainerTest, AnEmptyDirOutlivesAContainerRestart) {
   EXPECT_EQ(container("a").at("restartCount"), 1);
 }
 
+TEST_F(ContainerTest, ADataDirectoryWithASpaceBreaksNoCommand) {
+  options.data_dir = dir.path() / "my data; $(touch oops)";
+  start();
+  create(pod(
+      "a", "echo kept > /cache/x; cat /cache/x; cp /cache/x .",
+      {{"restartPolicy", "Never"}, {"volumes", {{{"name", "c"}, {"emptyDir", Json::object()}}}}},
+      {{"volumeMounts", {{{"name", "c"}, {"mountPath", "/cache"}}}}}));
+  ASSERT_TRUE(wait([&] {
+    const std::string phase = string_at(get("a"), {"status", "phase"});
+    return phase == "Succeeded" || phase == "Failed";
+  }));
+  EXPECT_EQ(string_at(get("a"), {"status", "phase"}), "Succeeded") << log("a");
+  EXPECT_EQ(log("a"), "kept\n");
+  EXPECT_TRUE(
+      std::filesystem::exists(options.data_dir / "pods" / string_at(get("a"), {"metadata", "uid"})))
+      << "the files are where they were asked to be";
+}
+
 TEST_F(ContainerTest, AConfigMapVolumeIsUpdatedWhileThePodRuns) {
   start();
   create(configs, {{"metadata", {{"name", "c"}}}, {"data", {{"k", "old"}, {"gone", "x"}}}});

@@ -4,6 +4,7 @@
 #include "devcluster/node/environment.h"
 #include "devcluster/node/log_file.h"
 #include "devcluster/node/mounts.h"
+#include "devcluster/node/plain_path.h"
 #include "devcluster/node/readiness.h"
 #include "tests/fakes/manual_loop.h"
 #include "tests/unit/devcluster/loop_support.h"
@@ -123,6 +124,30 @@ TEST(AddressRangeTest, AllAddressesCanBeUsedAndNoMore) {
   EXPECT_EQ(count, 65'533);
   range->give_back(*last);
   EXPECT_EQ(range->take(), last);
+}
+
+TEST(PlainPathTest, APathThatShellsReadGetsALinkThatGoesWithItsOwner) {
+  TempDir dir;
+  const auto spaced = dir.path() / "a b";
+  std::filesystem::create_directory(spaced);
+  std::filesystem::path link;
+  {
+    const auto plain = PlainPath::to(spaced);
+    ASSERT_TRUE(plain) << plain.error().text();
+    link = plain->path();
+    EXPECT_TRUE(is_plain(link.string())) << link;
+    EXPECT_TRUE(std::filesystem::equivalent(link, spaced));
+  }
+  EXPECT_FALSE(std::filesystem::exists(link.parent_path()));
+  EXPECT_TRUE(std::filesystem::exists(spaced)) << "only the link goes";
+}
+
+TEST(PlainPathTest, APlainPathIsUsedAsItIs) {
+  const auto plain = PlainPath::to("/var/lib/berth-dev_1.2");
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->path(), "/var/lib/berth-dev_1.2");
+  EXPECT_FALSE(is_plain("/a'b"));
+  EXPECT_FALSE(is_plain("/a$b"));
 }
 
 TEST(LogFileTest, KeepsAtMostTwiceTheBoundAndTheNewest) {
