@@ -137,6 +137,9 @@ pools = Dashboard(
         series("Mean wait by pool", "Little's law: length of the line divided by the rate at which requests leave it. "
                "The ten pools with the longest lines.", "s",
                (top_pools(f"{WAITING} / ({LEFT_LINE} > 0)", "berth_pool_sessions_waiting"), LEGEND)),
+        series("Oldest wait", "Age of the request that has waited longest for its slot. The ten pools with the longest "
+               "lines.", "s",
+               (top_pools(pool("berth_gateway_oldest_wait_seconds"), "berth_pool_sessions_waiting"), LEGEND)),
         row("Workers"),
         series("Workers by state", "Workers of the chosen pools. Draining: serves its sessions and takes no new one, "
                "cordoned ones included. Unreadable: does not answer and counts as full.", "short",
@@ -149,6 +152,9 @@ pools = Dashboard(
         series("Workers missing", "Wanted less ready. The ten pools that want the most workers.", "short",
                (top_pools(f"clamp_min({workers('desired')} - {workers('ready')}, 0)", "berth_pool_workers",
                           'state="desired"'), LEGEND), steps=True),
+        series("Longest drain", "How long the worker has drained that has drained longest: it takes no new session and "
+               "is still there. The ten pools with the longest.", "s",
+               (top_pools(pool("berth_pool_oldest_drain_seconds"), "berth_pool_oldest_drain_seconds"), LEGEND)),
         series("Why scaling was limited", "Number of chosen pools whose number of workers was decided by this rule. "
                "docs/scaling.md explains each.", "short",
                (f"sum by (reason) ({pool('berth_pool_scaling_limited', by='namespace, pool, reason')})", "{{reason}}"),
