@@ -2,20 +2,45 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iostream>
 #include <sstream>
 
+#include "cli/completion/completion.h"
 #include "cli/copy/copy_command.h"
 #include "cli/keys/key_commands.h"
 #include "cli/pool/pool_commands.h"
+#include "cli/session/list_command.h"
 #include "cli/settings/config_command.h"
+#include "cli/text/output.h"
 #include "cli/top/top_command.h"
+#include "cli/why/why_command.h"
+#include "cli/worker/worker_commands.h"
 
 namespace berth::cli {
 namespace {
 
 constexpr const char* kExitStatus =
-    "Exit status: 0 done; 1 failed; 2 a wrong flag or value. `session run`: the command's own; 125 "
-    "Berth failed; 127 there is no such command; 128+N ended by signal N.";
+    "Exit status: 0 done; 1 failed; 2 a wrong flag or value; 124 `drain --wait` timed out. "
+    "`session "
+    "run`: the command's own; 125 Berth failed; 127 there is no such command; 128+N ended by "
+    "signal "
+    "N.";
+
+constexpr const char* kComplete = "__complete";
+
+/// -o. `kinds` besides the default, table.
+void add_output(CLI::App& c, Arguments& a, std::vector<std::string> kinds) {
+  std::string text = "table";
+  for (const std::string& kind : kinds) {
+    text += (kind == kinds.back() ? " or " : ", ") + kind;
+  }
+  kinds.insert(kinds.begin(), "table");
+  c.add_option("-o,--output", a.output, text)->check(CLI::IsMember(kinds));
+}
+
+void add_all_namespaces(CLI::App& c, Arguments& a) {
+  c.add_flag("-A,--all-namespaces", a.all_namespaces, "Pools of every namespace, not of one");
+}
 
 void add_session_flags(CLI::App& c, SessionFlags& s) {
   c.add_option("--pool", s.pool, "Pool to open the session in")->required();
@@ -81,11 +106,11 @@ void add_sessions(CLI::App& app, Arguments& a) {
   execute->callback(
       [&a] { a.run = [&a] { return session_execute(a.flags, a.id, a.type, a.input); }; });
 
-  CLI::App* list = s->add_subcommand("list", "Sessions of a pool");
-  list->add_option("--pool", a.session.pool, "Pool")->required();
-  list->add_option("-o,--output", a.session.output, "table, json or yaml")
-      ->check(CLI::IsMember({"table", "json", "yaml"}));
-  list->callback([&a] { a.run = [&a] { return session_list(a.flags, a.session); }; });
+  CLI::App* list = s->add_subcommand("list", "Sessions of a pool; as `berth sessions POOL`");
+  list->add_option("--pool", a.pool, "Pool")->required();
+  add_output(*list, a, {"wide", "json", "yaml", "name"});
+  list->callback(
+      [&a] { a.run = [&a] { return sessions(a.flags, a.pool, false, parse_output(a.output)); }; });
 
   CLI::App* complete = s->add_subcommand("complete", "End a session of `session create`");
   complete->add_option("id", a.id, "Session")->required();
@@ -103,6 +128,16 @@ void add_sessions(CLI::App& app, Arguments& a) {
   recreate->callback(
       [&a] { a.run = [&a] { return session_recreate(a.flags, a.session, a.id, a.keep_pid); }; });
 
+  CLI::App* all = app.add_subcommand(
+      "sessions", "Sessions of a pool, or of all pools: owner, age, worker and state");
+  CLI::Option* pool = all->add_option("pool", a.pool, "Pool (default: all of the namespace)");
+  add_all_namespaces(*all, a);
+  all->get_option("--all-namespaces")->excludes(pool);
+  add_output(*all, a, {"wide", "json", "yaml", "name"});
+  all->callback([&a] {
+    a.run = [&a] { return sessions(a.flags, a.pool, a.all_namespaces, parse_output(a.output)); };
+  });
+
   CLI::App* cp = app.add_subcommand("cp", "Copy a file to or from a session's directory");
   cp->add_option("from", a.from, "FILE or SESSION:path")->required();
   cp->add_option("to", a.to, "SESSION:path or FILE")->required();
@@ -113,12 +148,13 @@ void add_pools(CLI::App& app, Arguments& a) {
   CLI::App* p = app.add_subcommand("pool", "Look at and scale pools");
   p->require_subcommand(1);
   CLI::App* list = p->add_subcommand("list", "All pools of the namespace");
-  list->add_option("-o,--output", a.session.output, "table, json or yaml")
-      ->check(CLI::IsMember({"table", "json", "yaml"}));
-  list->callback([&a] { a.run = [&a] { return pool_list(a.flags, a.session.output); }; });
+  add_output(*list, a, {"wide", "json", "yaml", "name"});
+  list->callback([&a] { a.run = [&a] { return pool_list(a.flags, parse_output(a.output)); }; });
   CLI::App* describe = p->add_subcommand("describe", "One pool, its conditions and workers");
   describe->add_option("name", a.pool, "Pool")->required();
-  describe->callback([&a] { a.run = [&a] { return pool_describe(a.flags, a.pool); }; });
+  add_output(*describe, a, {"json", "yaml"});
+  describe->callback(
+      [&a] { a.run = [&a] { return pool_describe(a.flags, a.pool, parse_output(a.output)); }; });
   CLI::App* scale =
       p->add_subcommand("scale", "Fix the number of workers, or give it back to the autoscaler");
   scale->add_option("name", a.pool, "Pool")->required();
@@ -131,6 +167,34 @@ void add_pools(CLI::App& app, Arguments& a) {
     }
     a.run = [&a] { return pool_scale(a.flags, a.pool, a.workers); };
   });
+
+  CLI::App* w = app.add_subcommand(
+      "why", "Why a pool has as many workers as it has: the operator's last decision, in words");
+  w->add_option("pool", a.pool, "Pool")->required();
+  add_output(*w, a, {"json", "yaml"});
+  w->callback([&a] { a.run = [&a] { return why(a.flags, a.pool, parse_output(a.output)); }; });
+}
+
+void add_workers(CLI::App& app, Arguments& a) {
+  const auto named = [&app, &a](const char* name, const char* what) {
+    CLI::App* c = app.add_subcommand(name, what);
+    c->add_option("worker", a.workers_named, "Worker pods, as `berth top` names them")->required();
+    return c;
+  };
+  named("cordon", "Keep new sessions off workers; open ones go on")->callback([&a] {
+    a.run = [&a] { return cordon(a.flags, a.workers_named); };
+  });
+  named("uncordon",
+        "Take a cordon or a drain back: new sessions come again when the pool needs the worker")
+      ->callback([&a] { a.run = [&a] { return uncordon(a.flags, a.workers_named); }; });
+  CLI::App* d =
+      named("drain",
+            "Replace workers and let them go once their sessions have ended. Sessions are "
+            "ended only where the pool says drain.policy: End");
+  d->add_flag("--wait", a.drain.wait, "Return when the workers are gone; says what it waits for");
+  d->add_option("--timeout", a.drain.timeout, "With --wait: longest wait; 0s: for ever")
+      ->capture_default_str();
+  d->callback([&a] { a.run = [&a] { return drain(a.flags, a.workers_named, a.drain); }; });
 }
 
 void add_keys(CLI::App& app, Arguments& a) {
@@ -143,9 +207,8 @@ void add_keys(CLI::App& app, Arguments& a) {
       ->capture_default_str();
   rotate->callback([&a] { a.run = [&a] { return keys_rotate(a.flags, a.which_key); }; });
   CLI::App* status = k->add_subcommand("status", "Where the keys stand, and who is waited for");
-  status->add_option("-o,--output", a.session.output, "table, json or yaml")
-      ->check(CLI::IsMember({"table", "json", "yaml"}));
-  status->callback([&a] { a.run = [&a] { return keys_status(a.flags, a.session.output); }; });
+  add_output(*status, a, {"json", "yaml"});
+  status->callback([&a] { a.run = [&a] { return keys_status(a.flags, parse_output(a.output)); }; });
 }
 
 void add_others(CLI::App& app, Arguments& a) {
@@ -154,11 +217,31 @@ void add_others(CLI::App& app, Arguments& a) {
   config_app->add_flag("--check", a.check, "Connect, and ask the gateway for its pools");
   config_app->callback([&a] { a.run = [&a] { return config(a.flags, a.check); }; });
   CLI::App* t = app.add_subcommand("top", "A live table of pools and workers");
-  t->add_option("--interval", a.interval, "Seconds between updates")
+  CLI::Option* pool = t->add_option("pool", a.top.pool, "Pool (default: all of the namespace)");
+  t->add_flag("-A,--all-namespaces", a.top.all_namespaces, "Pools of every namespace, not of one")
+      ->excludes(pool);
+  t->add_option("--interval", a.top.interval_seconds, "Seconds between updates")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
-  t->add_flag("--once", a.once, "Print once");
-  t->callback([&a] { a.run = [&a] { return top(a.flags, a.interval, a.once); }; });
+  t->add_flag("--once", a.top.once, "Print once");
+  add_output(*t, a, {"wide", "json", "yaml"});
+  t->callback([&a] {
+    a.run = [&a] {
+      a.top.output = parse_output(a.output);
+      return top(a.flags, a.top);
+    };
+  });
+  CLI::App* c =
+      app.add_subcommand("completion", "Completion for a shell: source <(berth completion bash)");
+  c->add_option("shell", a.shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  c->callback([&a] {
+    a.run = [&a] {
+      std::cout << completion_script(a.shell);
+      return 0;
+    };
+  });
 }
 
 void add_global(CLI::App& app, Flags& f) {
@@ -187,12 +270,14 @@ void add_global(CLI::App& app, Flags& f) {
 std::unique_ptr<CLI::App> make_app(Arguments& a) {
   auto app = std::make_unique<CLI::App>("Berth: sessions on Kubernetes workers.", "berth");
   app->require_subcommand(1);
+  app->fallthrough();  // Global flags may stand behind the command too.
   app->footer(kExitStatus);
   app->set_version_flag("--version", BERTH_VERSION);
   add_global(*app, a.flags);
   add_dev(*app, a);
   add_sessions(*app, a);
   add_pools(*app, a);
+  add_workers(*app, a);
   add_keys(*app, a);
   add_others(*app, a);
   return app;
@@ -214,6 +299,10 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& args) {
   ParsedCommandLine parsed;
   parsed.arguments = std::make_unique<Arguments>();
   const auto app = make_app(*parsed.arguments);
+  if (!args.empty() && args.front() == kComplete) {
+    parsed.text = completions(*app, {args.begin() + 1, args.end()}, live_names);
+    return parsed;
+  }
   try {
     app->parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::ParseError& e) {

@@ -11,6 +11,8 @@
 #include "cli/dev/dev_command.h"
 #include "cli/session/session_commands.h"
 #include "cli/settings/flags.h"
+#include "cli/top/top_command.h"
+#include "cli/worker/worker_commands.h"
 
 namespace berth::cli {
 
@@ -30,8 +32,12 @@ struct Arguments {
   std::string pool;
   std::optional<std::int64_t> workers;
   bool automatic = false;
-  double interval = 1;
-  bool once = false;
+  std::string output = "table";
+  bool all_namespaces = false;
+  std::vector<std::string> workers_named;
+  DrainFlags drain;
+  std::string shell;
+  TopFlags top;
   bool check = false;
   std::string which_key = "all";
   std::function<int()> run;  ///< The command that was named.

@@ -17,6 +17,7 @@
 #include "cli/dev/dev_context.h"
 #include "cli/dev/dev_keys.h"
 #include "cli/dev/program.h"
+#include "cli/text/table.h"
 #include "devcluster/cluster.h"
 
 namespace berth::cli {
@@ -145,9 +146,10 @@ class DevStack {
               << "  kubeconfig  " << kubeconfig_.string() << "\n"
               << "  logs        " << dir_.string() << "\n\n"
               << "Open a session:    curl -X POST -H \"Authorization: Bearer $(cat "
-              << keys_.token_file.string() << ")\" -d '{}' " << gateway_url_ << "/v1/namespaces/"
-              << ns << "/pools/" << pool << "/sessions\n"
-              << "Run a command:     " << self << " session run --pool " << pool << " -- uname -a\n"
+              << shell_word(keys_.token_file.string()) << ")\" -d '{}' " << gateway_url_
+              << "/v1/namespaces/" << ns << "/pools/" << pool << "/sessions\n"
+              << "Run a command:     " << shell_word(self) << " session run --pool " << pool
+              << " -- uname -a\n"
               << "See the metrics:   curl " << gateway_probes_ << "/metrics " << operator_probes_
               << "/metrics\n"
               << std::flush;

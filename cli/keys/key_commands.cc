@@ -3,7 +3,6 @@
 #include <iostream>
 #include <vector>
 
-#include "berth/api/session_pool.h"
 #include "berth/base/clock.h"
 #include "berth/kube/object.h"
 #include "cli/settings/kube_session.h"
@@ -50,7 +49,7 @@ void print_table(const Json& status) {
                  std::to_string(get_int(*s, "waiting").value_or(0))});
     }
   }
-  std::cout << table.text();
+  print(table);
   for (const char* key : kKeys) {
     const Json* list = find_path(status, {key, "waitingFor"});
     for (const Json& who : list != nullptr && list->is_array() ? *list : Json::array()) {
@@ -83,7 +82,7 @@ int keys_rotate(const Flags& flags, const std::string& which) {
   return 0;
 }
 
-int keys_status(const Flags& flags, const std::string& output) {
+int keys_status(const Flags& flags, Output output) {
   const std::string& ns = flags.gateway_namespace;
   const auto session = open_in_own_namespace(flags);
   if (!session) {
@@ -98,12 +97,10 @@ int keys_status(const Flags& flags, const std::string& output) {
     return report(Error::make(ErrorCode::kUnavailable, "NoStatus",
                               "the operator has not yet told where its keys stand"));
   }
-  if (output == "json") {
-    std::cout << status->dump(2) << "\n";
-  } else if (output == "yaml") {
-    std::cout << api::json_to_yaml(*status);
-  } else {
+  if (output == Output::kTable) {
     print_table(*status);
+  } else {
+    std::cout << data_text(output, *status);
   }
   return 0;
 }

@@ -6,6 +6,7 @@
 #include "berth/base/clock.h"
 #include "berth/base/duration.h"
 #include "berth/kube/object.h"
+#include "cli/pool/pool_view.h"
 #include "cli/settings/kube_session.h"
 #include "cli/text/table.h"
 
@@ -17,38 +18,30 @@ std::string number(const Json& object, std::initializer_list<std::string_view> p
   return v != nullptr && v->is_number() ? v->dump() : "-";
 }
 
-const Json* condition(const Json& pool, std::string_view type) {
-  const Json* list = find_path(pool, {"status", "conditions"});
-  if (list != nullptr && list->is_array()) {
-    for (const Json& c : *list) {
-      if (get_string(c, "type") == type) {
-        return &c;
-      }
-    }
-  }
-  return nullptr;
-}
-
-std::string state_of(const Json& pool) {
-  const Json* ready = condition(pool, "Ready");
-  return ready == nullptr ? "Unknown" : get_string(*ready, "reason").value_or("Unknown");
-}
-
 std::string age_of(const Json& object) {
   const Result<WallTime> created =
       parse_rfc3339(string_at(object, {"metadata", "creationTimestamp"}));
   return created ? short_age(to_seconds(SystemClock().wall_now() - *created)) : "-";
 }
 
-std::vector<std::string> row(const Json& pool) {
-  return {kube::name_of(pool),
-          number(pool, {"status", "workers", "current"}),
-          number(pool, {"status", "workers", "ready"}),
-          number(pool, {"status", "slots", "capacity"}),
-          number(pool, {"status", "slots", "used"}),
-          number(pool, {"status", "waiting"}),
-          state_of(pool),
-          age_of(pool)};
+std::vector<std::string> row(const Json& pool, bool wide) {
+  std::vector<std::string> out = {kube::name_of(pool),
+                                  number(pool, {"status", "workers", "current"}),
+                                  number(pool, {"status", "workers", "ready"}),
+                                  number(pool, {"status", "slots", "capacity"}),
+                                  number(pool, {"status", "slots", "used"}),
+                                  number(pool, {"status", "waiting"}),
+                                  pool_state(pool),
+                                  age_of(pool)};
+  if (wide) {
+    const std::string limit = string_at(pool, {"status", "scaling", "limit"});
+    const std::string image = string_at(pool, {"spec", "worker", "image"});
+    out.insert(out.end(),
+               {number(pool, {"status", "workers", "desired"}),
+                number(pool, {"status", "workers", "draining"}),
+                limit.empty() || limit == "None" ? "-" : limit, image.empty() ? "-" : image});
+  }
+  return out;
 }
 
 Result<Json> get_pool(KubeSession& session, const std::string& name) {
@@ -73,12 +66,13 @@ void print_workers(KubeSession& session, const std::string& pool) {
                kube::condition_status(pod, "Ready"), kube::label_of(pod, api::kRevisionLabel),
                string_at(pod, {"status", "podIP"}), age_of(pod)});
   }
-  std::cout << "Workers:\n" << table.text();
+  std::cout << "Workers:\n";
+  print(table);
 }
 
 }  // namespace
 
-int pool_list(const Flags& flags, const std::string& output) {
+int pool_list(const Flags& flags, Output output) {
   Result<std::unique_ptr<KubeSession>> session = KubeSession::open(flags);
   if (!session) {
     return report(session.error());
@@ -87,21 +81,33 @@ int pool_list(const Flags& flags, const std::string& output) {
   if (!pools) {
     return report(pools.error());
   }
-  if (output != "table") {
-    std::cout << (output == "json" ? pools->dump(2) + "\n" : api::json_to_yaml(*pools));
-    return 0;
-  }
-  Table table({"NAME", "WORKERS", "READY", "SLOTS", "USED", "WAITING", "STATUS", "AGE"});
-  if (const Json* items = find(*pools, "items"); items != nullptr && items->is_array()) {
-    for (const Json& pool : *items) {
-      table.add(row(pool));
+  const Json* list = find(*pools, "items");
+  const Json items = list != nullptr && list->is_array() ? *list : Json::array();
+  if (output == Output::kName) {
+    std::vector<std::string> names;
+    for (const Json& pool : items) {
+      names.push_back(kube::name_of(pool));
     }
+    std::cout << lines(names);
+  } else if (output == Output::kTable || output == Output::kWide) {
+    const bool wide = output == Output::kWide;
+    std::vector<std::string> header = {"NAME", "WORKERS", "READY",  "SLOTS",
+                                       "USED", "WAITING", "STATUS", "AGE"};
+    if (wide) {
+      header.insert(header.end(), {"WANTED", "DRAINING", "LIMIT", "IMAGE"});
+    }
+    Table table(header);
+    for (const Json& pool : items) {
+      table.add(row(pool, wide));
+    }
+    print(table);
+  } else {
+    std::cout << data_text(output, *pools);
   }
-  std::cout << table.text();
   return 0;
 }
 
-int pool_describe(const Flags& flags, const std::string& name) {
+int pool_describe(const Flags& flags, const std::string& name, Output output) {
   Result<std::unique_ptr<KubeSession>> session = KubeSession::open(flags);
   if (!session) {
     return report(session.error());
@@ -110,11 +116,15 @@ int pool_describe(const Flags& flags, const std::string& name) {
   if (!pool) {
     return report(pool.error());
   }
+  if (output != Output::kTable) {
+    std::cout << data_text(output, *pool);
+    return 0;
+  }
   const Json empty = Json::object();
   const Json* status = find(*pool, "status");
   const Json& s = status == nullptr ? empty : *status;
   std::cout << "Name:       " << printable(kube::key_of(*pool)) << "\n"
-            << "Status:     " << printable(state_of(*pool)) << "\n"
+            << "Status:     " << printable(pool_state(*pool)) << "\n"
             << "Workers:    " << number(s, {"workers", "desired"}) << " desired, "
             << number(s, {"workers", "current"}) << " current, " << number(s, {"workers", "ready"})
             << " ready, " << number(s, {"workers", "draining"}) << " draining\n"
@@ -129,12 +139,13 @@ int pool_describe(const Flags& flags, const std::string& name) {
   }
   Table conditions({"  CONDITION", "STATUS", "REASON", "MESSAGE"});
   for (const char* type : {"Ready", "Progressing", "ScalingLimited", "Degraded"}) {
-    if (const Json* c = condition(*pool, type)) {
+    if (const Json* c = pool_condition(*pool, type)) {
       conditions.add({std::string("  ") + type, string_at(*c, {"status"}),
                       string_at(*c, {"reason"}), string_at(*c, {"message"})});
     }
   }
-  std::cout << "Conditions:\n" << conditions.text();
+  std::cout << "Conditions:\n";
+  print(conditions);
   print_workers(**session, name);
   return 0;
 }
@@ -149,7 +160,7 @@ int pool_scale(const Flags& flags, const std::string& name, std::optional<std::i
   if (!done) {
     return report(done.error());
   }
-  std::cout << "sessionpool " << name
+  std::cout << "sessionpool/" << name
             << (count ? " fixed at " + std::to_string(*count) + " workers"
                       : " scales by itself again")
             << "\n";

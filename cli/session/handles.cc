@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <system_error>
 
 #include "berth/base/duration.h"
@@ -81,6 +82,20 @@ Result<SavedSession> load_session(const std::string& id) {
   r.optional("recreateToken", s.recreate_token);
   BERTH_TRY(r.finish());
   return s;
+}
+
+std::vector<std::string> saved_sessions() {
+  std::vector<std::string> ids;
+  const Result<fs::path> dir = sessions_dir();
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(dir ? *dir : fs::path(), ignored)) {
+    const std::string id = entry.path().stem().string();
+    if (entry.path().extension() == ".json" && api::check_id(id, "session")) {
+      ids.push_back(id);
+    }
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
 }
 
 void forget_session(const std::string& id) {

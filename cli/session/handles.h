@@ -20,6 +20,8 @@ struct SavedSession {
 Status save_session(const SavedSession& session);
 /// Errors name the id and where it was looked for. Also sweeps files older than a week.
 Result<SavedSession> load_session(const std::string& id);
+/// Ids of those that can be loaded, sorted.
+std::vector<std::string> saved_sessions();
 void forget_session(const std::string& id);
 
 }  // namespace berth::cli

@@ -4,12 +4,10 @@
 #include <iostream>
 #include <memory>
 
-#include "berth/api/session_pool.h"
 #include "berth/base/duration.h"
 #include "berth/base/event_loop.h"
 #include "cli/session/handles.h"
 #include "cli/session/keeper.h"
-#include "cli/text/table.h"
 
 namespace berth::cli {
 namespace {
@@ -83,16 +81,6 @@ int open_and_leave(
   std::_Exit(0);
 }
 
-void print_sessions(const std::vector<api::SessionInfo>& sessions) {
-  Table table({"ID", "STATE", "WORKER", "OWNER", "ACTIVITIES", "LEASE", "AGE"});
-  for (const api::SessionInfo& s : sessions) {
-    table.add({s.id.str(), std::string(api::to_string(s.state)), s.worker.name, s.owner,
-               std::to_string(s.activities_running), short_age(to_seconds(s.lease_remaining)),
-               short_age(to_seconds(s.age))});
-  }
-  std::cout << table.text();
-}
-
 }  // namespace
 
 Result<client::SessionOptions> session_options(const SessionFlags& flags) {
@@ -137,28 +125,6 @@ int session_recreate(const Flags& flags, const SessionFlags& session_flags, cons
   return open_and_leave(flags, saved->handle.pool, keep_pid, [&](const client::Context& context) {
     return client::recreate_session(context, saved->recreate_token, *options);
   });
-}
-
-int session_list(const Flags& flags, const SessionFlags& session_flags) {
-  const Result<Connection> connection = connect(flags);
-  if (!connection) {
-    return report(connection.error());
-  }
-  client::Client client(client_options(*connection, session_flags.pool));
-  const auto sessions = client.list_sessions(session_flags.pool).get();
-  if (!sessions) {
-    return report(sessions.error());
-  }
-  if (session_flags.output == "table") {
-    print_sessions(*sessions);
-    return 0;
-  }
-  Json list = Json::array();
-  for (const api::SessionInfo& s : *sessions) {
-    list.push_back(api::to_json(s));
-  }
-  std::cout << (session_flags.output == "json" ? list.dump(2) + "\n" : api::json_to_yaml(list));
-  return 0;
 }
 
 int session_complete(const Flags& flags, const std::string& id, const std::string& keep_for) {

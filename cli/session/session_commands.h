@@ -15,7 +15,6 @@ struct SessionFlags {
   std::string execution_timeout = "1h";
   std::string heartbeat_timeout = "20s";
   std::vector<std::string> resources;  ///< "gpu=1"
-  std::string output = "table";        ///< table, json or yaml
 };
 
 /// Opens a session, runs `argv` in it by exec, prints its output as it comes, completes the
@@ -35,7 +34,6 @@ int session_create(const Flags& flags, const SessionFlags& session, int keep_pid
 int session_execute(const Flags& flags, const std::string& id, const std::string& type,
                     const std::string& input);
 
-int session_list(const Flags& flags, const SessionFlags& session);
 /// Completes a session of `session create`; `keep_for` holds its slot that long for `recreate`.
 int session_complete(const Flags& flags, const std::string& id, const std::string& keep_for);
 /// A new session on the worker of `id`.

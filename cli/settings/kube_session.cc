@@ -24,10 +24,25 @@ class Direct final : public KubeSession {
   Result<Json> get(const kube::ResourceType& type, const std::string& name) override {
     return wait([&](auto fn) { return client_->get(type, ns_, name, std::move(fn)); });
   }
-  Result<Json> list(const kube::ResourceType& type, const std::string& label_selector) override {
+  using KubeSession::list;
+  Result<Json> list(const kube::ResourceType& type, const std::string& label_selector,
+                    const std::string& field_selector) override {
     kube::ListOptions options;
     options.label_selector = label_selector;
-    return wait([&](auto fn) { return client_->list(type, ns_, options, std::move(fn)); });
+    options.field_selector = field_selector;
+    Json items = Json::array();
+    for (;;) {
+      BERTH_ASSIGN(Json page,
+                   wait([&](auto fn) { return client_->list(type, ns_, options, std::move(fn)); }));
+      if (const Json* more = find(page, "items"); more != nullptr && more->is_array()) {
+        items.insert(items.end(), more->begin(), more->end());
+      }
+      options.continue_token = string_at(page, {"metadata", "continue"});
+      if (options.continue_token.empty()) {
+        page["items"] = std::move(items);
+        return page;
+      }
+    }
   }
   Result<Json> merge_patch(const kube::ResourceType& type, const std::string& name,
                            const Json& patch) override {
@@ -62,9 +77,14 @@ class ThroughKubectl final : public KubeSession {
   Result<Json> get(const kube::ResourceType& type, const std::string& name) override {
     return run({"get", kind_of(type), name}, "reading " + name);
   }
-  Result<Json> list(const kube::ResourceType& type, const std::string& label_selector) override {
-    return run({"get", kind_of(type), "--selector=" + label_selector},
-               "listing " + std::string(type.plural));
+  using KubeSession::list;
+  Result<Json> list(const kube::ResourceType& type, const std::string& label_selector,
+                    const std::string& field_selector) override {
+    std::vector<std::string> args = {"get", kind_of(type), "--selector=" + label_selector};
+    if (!field_selector.empty()) {
+      args.push_back("--field-selector=" + field_selector);
+    }
+    return run(std::move(args), "listing " + std::string(type.plural));
   }
   Result<Json> merge_patch(const kube::ResourceType& type, const std::string& name,
                            const Json& patch) override {

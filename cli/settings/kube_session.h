@@ -18,8 +18,12 @@ class KubeSession {
   virtual ~KubeSession() = default;
 
   virtual Result<Json> get(const kube::ResourceType& type, const std::string& name) = 0;
-  /// The list object; `label_selector` empty: all.
-  virtual Result<Json> list(const kube::ResourceType& type, const std::string& label_selector) = 0;
+  /// The whole list; empty selectors: all.
+  virtual Result<Json> list(const kube::ResourceType& type, const std::string& label_selector,
+                            const std::string& field_selector) = 0;
+  Result<Json> list(const kube::ResourceType& type, const std::string& label_selector) {
+    return list(type, label_selector, "");
+  }
   virtual Result<Json> merge_patch(const kube::ResourceType& type, const std::string& name,
                                    const Json& patch) = 0;
 };

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <iterator>
 
 #include "berth/base/utf8.h"
 #include "cli/text/width.h"
+#include "devcluster/node/plain_path.h"
 
 namespace berth::cli {
 
@@ -39,7 +42,30 @@ void Table::add(std::vector<std::string> row) {
   rows_.push_back(std::move(row));
 }
 
-std::string Table::text() const {
+namespace {
+
+constexpr std::string_view kGood[] = {"Active",    "Open",  "Ready",       "Running",
+                                      "SlotsFree", "Fixed", "ScaledToZero"};
+constexpr std::string_view kPassing[] = {"Cordoned", "Draining", "Ending",   "Starting",
+                                         "Retired",  "Pending",  "Deleting", "Terminating",
+                                         "Full",     "Paused"};
+constexpr std::string_view kBad[] = {"Failed", "Unreadable", "NoWorkers", "InvalidSpec", "Error"};
+
+// An escape sequence, or nothing for what is no state that we know.
+std::string_view colour_of(std::string_view state) {
+  const auto among = [state](const auto& list) {
+    return std::find(std::begin(list), std::end(list), state) != std::end(list);
+  };
+  return among(kGood) ? "\x1b[32m" : among(kPassing) ? "\x1b[33m" : among(kBad) ? "\x1b[31m" : "";
+}
+
+bool holds_states(std::string_view header) {
+  return header == "STATE" || header == "STATUS" || header == "PHASE";
+}
+
+}  // namespace
+
+std::string Table::text(bool coloured) const {
   std::vector<std::size_t> widths;
   for (const auto& row : rows_) {
     widths.resize(std::max(widths.size(), row.size()));
@@ -51,13 +77,26 @@ std::string Table::text() const {
   for (const auto& row : rows_) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      line += row[i];
+      const std::string_view colour =
+          coloured && holds_states(rows_.front()[i]) ? colour_of(row[i]) : "";
+      line.append(colour).append(row[i]).append(colour.empty() ? "" : "\x1b[0m");
       line.append(widths[i] - display_width(row[i]) + 2, ' ');
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + '\n';
   }
   return out;
+}
+
+std::string shell_word(const std::string& text) {
+  if (!text.empty() && devcluster::is_plain(text)) {
+    return text;
+  }
+  std::string out = "'";
+  for (const char c : text) {
+    out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return out + "'";
 }
 
 std::string short_age(double seconds) {
@@ -72,6 +111,18 @@ std::string short_age(double seconds) {
     return std::to_string(whole / 3600) + "h";
   }
   return std::to_string(whole / 86400) + "d";
+}
+
+std::string short_bytes(double bytes) {
+  std::size_t unit = 0;
+  constexpr std::string_view kUnits[] = {"", "Ki", "Mi", "Gi", "Ti"};
+  while (bytes >= 1024 && unit + 1 < std::size(kUnits)) {
+    bytes /= 1024;
+    ++unit;
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, unit == 0 || bytes >= 9.95 ? "%.0f" : "%.1f", bytes);
+  return text + std::string(kUnits[unit]);
 }
 
 }  // namespace berth::cli

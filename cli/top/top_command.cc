@@ -8,6 +8,7 @@
 
 #include "berth/base/duration.h"
 #include "berth/base/event_loop.h"
+#include "berth/http/message.h"
 #include "cli/text/table.h"
 
 namespace berth::cli {
@@ -36,9 +37,15 @@ std::string bar(const Json& worker) {
 
 }  // namespace
 
-std::string top_text(const Json& answer) {
+std::string top_text(const Json& answer, bool wide, bool coloured) {
   Table pools({"POOL", "WORKERS", "SLOTS", "USED", "FREE", "WAITING"});
-  Table workers({"WORKER", "STATE", "USED", "SLOTS", "ACTIVITIES", ""});
+  std::vector<std::string> header = {"WORKER", "STATE", "USED", "SLOTS", "ACTIVITIES"};
+  if (wide) {
+    header.insert(header.begin(), "POOL");
+    header.insert(header.end(), {"SESSIONS", "READY"});
+  }
+  header.emplace_back("");
+  Table workers(header);
   const Json* list = find(answer, "pools");
   if (list == nullptr || !list->is_array()) {
     return pools.text();
@@ -49,40 +56,81 @@ std::string top_text(const Json& answer) {
     const bool has = members != nullptr && members->is_array();
     pools.add({name, std::to_string(has ? members->size() : 0), at(pool, {"slots", "capacity"}),
                at(pool, {"slots", "used"}), at(pool, {"slots", "free"}), at(pool, {"waiting"})});
-    if (has) {
-      for (const Json& w : *members) {
-        workers.add({string_at(w, {"name"}), string_at(w, {"state"}), at(w, {"used", "session"}),
-                     at(w, {"capacity", "session"}), at(w, {"activities"}), bar(w)});
+    for (const Json& w : has ? *members : Json::array()) {
+      std::vector<std::string> row = {string_at(w, {"name"}), string_at(w, {"state"}),
+                                      at(w, {"used", "session"}), at(w, {"capacity", "session"}),
+                                      at(w, {"activities"})};
+      if (wide) {
+        row.insert(row.begin(), name);
+        row.push_back(at(w, {"sessions"}));
+        row.emplace_back(get_bool(w, "ready").value_or(false) ? "True" : "False");
       }
+      row.push_back(bar(w));
+      workers.add(std::move(row));
     }
   }
-  return pools.text() + "\n" + workers.text();
+  return pools.text(coloured) + "\n" + workers.text(coloured);
 }
 
-int top(const Flags& flags, double interval_seconds, bool once) {
+namespace {
+
+client::Outcome<Json> ask(const client::Client& client, const std::string& ns,
+                          const TopFlags& flags) {
+  client::Outcome<Json> answer =
+      client
+          .get("/v1/pools?members=true" +
+               (flags.all_namespaces ? "" : "&namespace=" + http::percent_encode(ns)))
+          .get();
+  Json* pools = answer && answer->contains("pools") ? &answer->at("pools") : nullptr;
+  if (flags.pool.empty() || pools == nullptr) {
+    return answer;
+  }
+  std::erase_if(pools->get_ref<Json::array_t&>(),
+                [&](const Json& pool) { return string_at(pool, {"name"}) != flags.pool; });
+  if (pools->empty()) {
+    return tl::unexpected(client::ClientError{
+        client::ErrorKind::kPoolNotFound,
+        Error::make(ErrorCode::kNotFound, "UnknownPool",
+                    "there is no pool " + ns + "/" + flags.pool + "; see `berth pool list`"),
+        std::nullopt, std::nullopt});
+  }
+  return answer;
+}
+
+std::string shown(const Json& answer, Output output) {
+  if (output == Output::kTable || output == Output::kWide) {
+    return top_text(answer, output == Output::kWide, wants_colours(STDOUT_FILENO));
+  }
+  return data_text(output, answer);
+}
+
+}  // namespace
+
+int top(const Flags& flags, const TopFlags& top) {
   const Result<Connection> connection = connect(flags);
   if (!connection) {
     return report(connection.error());
   }
   client::Client client(client_options(*connection, ""));
-  const bool redraw = !once && ::isatty(STDOUT_FILENO) != 0;
+  const bool tables = top.output == Output::kTable || top.output == Output::kWide;
+  const bool redraw = !top.once && tables && ::isatty(STDOUT_FILENO) != 0;
   AsioLoop loop;
   int status = 0;
   const Cancel signals = loop.on_signals({SIGINT, SIGTERM}, [&](int) { loop.stop(); });
   Cancel timer;
   std::function<void()> show = [&] {
-    const auto answer = client.get("/v1/pools?members=true").get();
+    const auto answer = ask(client, connection->ns(), top);
     if (!answer) {
       status = report(answer.error());
       loop.stop();
       return;
     }
-    std::cout << (redraw ? "\x1b[H\x1b[2J" : "") << top_text(*answer) << std::flush;
+    std::cout << (redraw ? "\x1b[H\x1b[2J" : "") << shown(*answer, top.output) << std::flush;
     if (!redraw) {
       loop.stop();
       return;
     }
-    timer = loop.call_after(from_seconds(interval_seconds), show);
+    timer = loop.call_after(from_seconds(top.interval_seconds), show);
   };
   timer = loop.call_after(Duration(0), show);
   loop.run();

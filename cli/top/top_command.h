@@ -1,14 +1,22 @@
 #pragma once
 
 #include "cli/settings/settings.h"
+#include "cli/text/output.h"
 
 namespace berth::cli {
 
 /// `berth top`: pools and their workers as the gateway sees them, redrawn every `interval_seconds`
 /// on a terminal, printed once otherwise. Ctrl-C ends it.
-int top(const Flags& flags, double interval_seconds, bool once);
+struct TopFlags {
+  std::string pool;  ///< Empty: all of the namespace.
+  bool all_namespaces = false;
+  double interval_seconds = 1;
+  bool once = false;
+  Output output = Output::kTable;  ///< Anything else is printed once.
+};
+int top(const Flags& flags, const TopFlags& top);
 
-/// The table for one answer of GET /v1/pools.
-std::string top_text(const Json& pools);
+/// The tables for one answer of GET /v1/pools.
+std::string top_text(const Json& pools, bool wide = false, bool coloured = false);
 
 }  // namespace berth::cli

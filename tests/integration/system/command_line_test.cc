@@ -19,8 +19,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr const char* kPool = R"(apiVersion: berth.dev/v1alpha1
 kind: SessionPool
@@ -110,13 +112,30 @@ class CommandLine : public ::testing::Test {
     return run(args);
   }
   Json sessions() {
-    return parse_json(run({"session", "list", "--pool", "p", "-o", "json"}).output)
+    const std::string output = run({"session", "list", "--pool", "p", "-o", "json"}).output;
+    // A worker that has just started may be told on stderr as one that does not answer yet.
+    const std::size_t list = output.find("\n[");
+    return parse_json(list == std::string::npos ? output : output.substr(list + 1))
         .value_or(Json());
   }
   std::string worker_of(const std::string& session) {
     for (const Json& s : sessions()) {
       if (get_string(s, "id") == session) {
         return string_at(s, {"worker", "name"});
+      }
+    }
+    return "";
+  }
+
+  /// Of a worker, as the gateway sees it.
+  std::string state_of(const std::string& worker) {
+    const Json answer = parse_json(run({"top", "-o", "json"}).output).value_or(Json());
+    const Json* pools = find(answer, "pools");
+    for (const Json& pool : pools == nullptr ? Json::array() : *pools) {
+      for (const Json& member : pool.at("members")) {
+        if (get_string(member, "name") == worker) {
+          return string_at(member, {"state"});
+        }
       }
     }
     return "";
@@ -277,8 +296,10 @@ TEST_F(CommandLine, FromALaptopEverythingGoesThroughKubectl) {
   start_dev();
   // A kubectl whose cluster is the running `berth dev`.
   fs::create_directories(dir_ / "bin");
+  std::ofstream(dir_ / "pool.json") << run({"pool", "describe", "p", "-o", "json"}).output;
   std::ofstream(dir_ / "bin" / "kubectl")
-      << "#!/bin/sh\ncase \"$*\" in\n*view*) printf default;;\n*create*) cat "
+      << "#!/bin/sh\ncase \"$*\" in\n*'get sessionpools'*) cat " << (dir_ / "pool.json").string()
+      << ";;\n*' get '*) echo '{\"items\": []}';;\n*view*) printf default;;\n*create*) cat "
       << (dir_ / "data" / "token").string() << ";;\n*port-forward*) echo 'Forwarding from "
       << gateway_.substr(std::string("http://").size()) << " -> 7070'; echo $$ >> "
       << (dir_ / "forwards").string() << "; exec sleep 1000;;\nesac\n";
@@ -295,6 +316,11 @@ TEST_F(CommandLine, FromALaptopEverythingGoesThroughKubectl) {
   const Ran checked = laptop("config --check");
   EXPECT_EQ(checked.status, 0) << checked.output;
   EXPECT_THAT(checked.output, HasSubstr("shows 1 pools"));
+  const Ran why = laptop("why p");
+  EXPECT_EQ(why.status, 0) << why.output;
+  EXPECT_THAT(why.output, HasSubstr("Pool default/p: "));
+  EXPECT_EQ(laptop("top --once").status, 0);
+  EXPECT_EQ(laptop("sessions").status, 0);
   const Ran ran = laptop("session run --pool p -- sh -c 'echo far; exit 4'");
   EXPECT_EQ(ran.status, 4) << ran.output;
   EXPECT_EQ(ran.output, "far\n");
@@ -312,6 +338,76 @@ TEST_F(CommandLine, FromALaptopEverythingGoesThroughKubectl) {
   for (pid_t pid = 0; pids >> pid;) {
     EXPECT_TRUE(await(*dev_, [&] { return ::kill(pid, 0) != 0; })) << "left over: " << pid;
   }
+}
+
+TEST_F(CommandLine, WorkersAreCordonedAndDrainedByHandAndSessionsOutliveIt) {
+  start_dev();
+  TestProcess owner({"/bin/sleep", "600"}, {}, dir_ / "sleep");
+  const Ran created =
+      run({"session", "create", "--pool", "p", "--keep", std::to_string(owner.pid())});
+  ASSERT_EQ(created.status, 0) << created.output;
+  const std::string id = line(created);
+  const std::string worker = worker_of(id);
+  ASSERT_FALSE(worker.empty());
+  const Ran listed = run({"sessions"});
+  EXPECT_EQ(listed.status, 0);
+  EXPECT_THAT(listed.output, HasSubstr(id));
+  EXPECT_THAT(listed.output, HasSubstr(worker));
+  EXPECT_EQ(run({"sessions", "p", "-o", "name"}).output, id + "\n");
+  EXPECT_EQ(run({"sessions", "nope"}).status, 1);
+
+  EXPECT_EQ(run({"cordon", worker}).output, "worker/" + worker + " cordoned\n");
+  EXPECT_TRUE(await(*dev_, [&] { return state_of(worker) == "Cordoned"; }));
+  EXPECT_THAT(run({"why", "p"}).output, HasSubstr(worker + " is cordoned; `berth uncordon"));
+  EXPECT_EQ(run({"uncordon", worker}).output, "worker/" + worker + " uncordoned\n");
+  EXPECT_THAT(run({"why", "p"}).output, Not(HasSubstr("Held by people")));
+  // Another worker has come for it meanwhile; it is used again once the pool needs it.
+  const Ran second = run({"session", "create", "--pool", "p"});
+  const Ran third = run({"session", "create", "--pool", "p"});
+  EXPECT_TRUE(await(*dev_, [&] { return state_of(worker) == "Active"; }));
+  EXPECT_EQ(run({"session", "complete", line(second)}).status, 0);
+  EXPECT_EQ(run({"session", "complete", line(third)}).status, 0);
+
+  const Ran timed_out = run({"drain", worker, "--wait", "--timeout", "1s"});
+  EXPECT_EQ(timed_out.status, 124) << timed_out.output;
+  EXPECT_THAT(timed_out.output,
+              AllOf(HasSubstr("worker/" + worker + " waits for "), HasSubstr(id)));
+  EXPECT_EQ(worker_of(id), worker) << "a drain ends no session";
+  const auto drain = berth({"drain", worker, "--wait"});
+  EXPECT_TRUE(await(*drain, [&] { return drain->output().find(id) != std::string::npos; }));
+  EXPECT_TRUE(drain->running());
+  owner.kill();
+  EXPECT_TRUE(drain->wait(60s)) << drain->output();
+  EXPECT_EQ(drain->status(), 0) << drain->output();
+  EXPECT_THAT(drain->output(), HasSubstr("worker/" + worker + " drained\n"));
+  EXPECT_EQ(run({"drain", "nope"}).status, 1);
+}
+
+TEST_F(CommandLine, WhyTellsTheLastDecisionAndWhatItCameFrom) {
+  start_dev();
+  EXPECT_THAT(run({"why", "p"}).output, HasSubstr("kept free"));
+  ASSERT_EQ(run_in_session({"true"}).status, 0);
+  EXPECT_TRUE(await(*dev_, [&] {
+    const Json why = parse_json(run({"why", "p", "-o", "json"}).output).value_or(Json());
+    return find_path(why, {"lastScale", "to"}) != nullptr && !why.at("events").empty() &&
+           get_string(why.at("scaling"), "limit").has_value();
+  })) << run({"why", "p", "-o", "json"}).output;
+  const Ran why = run({"why", "p"});
+  EXPECT_EQ(why.status, 0);
+  EXPECT_THAT(why.output, HasSubstr("Decision\n"));
+  EXPECT_THAT(why.output, HasSubstr("from 0 (scaling.minWorkers) to 2 (scaling.maxWorkers)"));
+  EXPECT_THAT(why.output, HasSubstr("WorkerCreated"));
+  EXPECT_THAT(why.output, Not(HasSubstr("\x1b"))) << "no colours in a file";
+  EXPECT_EQ(run({"why", "nope"}).status, 1);
+}
+
+TEST_F(CommandLine, CompletionAsksTheRunningClusterForNames) {
+  start_dev();
+  EXPECT_EQ(run({"__complete", "why", ""}).output, "p\n:4\n");
+  ASSERT_EQ(run_in_session({"true"}).status, 0);
+  EXPECT_TRUE(await(*dev_, [&] {
+    return run({"__complete", "drain", ""}).output.find("p-0\n") != std::string::npos;
+  }));
 }
 
 TEST_F(CommandLine, FilesSurviveTheWayInAndOutAndTheKeeperEndsWithItsProcess) {

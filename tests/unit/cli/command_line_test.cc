@@ -33,6 +33,23 @@ TEST(CommandLineFlags, TheWayToAClusterIsTaken) {
   EXPECT_TRUE(p.arguments->check);
 }
 
+TEST(CommandLineFlags, GlobalFlagsMayStandBehindTheCommand) {
+  const auto p =
+      parse_command_line({"pool", "list", "-n", "team", "--context", "prod", "-o", "name"});
+  ASSERT_TRUE(p.arguments->run) << p.text;
+  EXPECT_EQ(p.arguments->flags.ns, "team");
+  EXPECT_EQ(p.arguments->flags.context, "prod");
+  EXPECT_EQ(p.arguments->output, "name");
+}
+
+TEST(CommandLineFlags, SeveralWorkersAtOnce) {
+  const auto p = parse_command_line({"drain", "p-0", "p-1", "--wait", "--timeout", "5m"});
+  ASSERT_TRUE(p.arguments->run) << p.text;
+  EXPECT_EQ(p.arguments->workers_named, (std::vector<std::string>{"p-0", "p-1"}));
+  EXPECT_TRUE(p.arguments->drain.wait);
+  EXPECT_EQ(p.arguments->drain.timeout, "5m");
+}
+
 TEST(CommandLineFlags, DefaultsAreThoseThatHelpSays) {
   const auto p = parse_command_line({"session", "create", "--pool", "p"});
   EXPECT_EQ(p.arguments->session.creation_timeout, "1m");
@@ -56,6 +73,10 @@ TEST(CommandLineFlags, MistakesAreStatus2AndNameTheFlag) {
       {{"top", "--interval", "0"}, "--interval"},
       {{"cp", "one"}, "to"},
       {{"session", "execute", "id"}, "type"},
+      {{"drain"}, "worker"},
+      {{"why"}, "pool"},
+      {{"sessions", "p", "-A"}, "--all-namespaces"},
+      {{"why", "p", "-o", "wide"}, "--output"},
   };
   for (const auto& [args, part] : mistakes) {
     const auto p = parse_command_line(args);

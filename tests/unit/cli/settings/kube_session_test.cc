@@ -50,7 +50,7 @@ TEST_F(KubeSessionTest, PoolScaleSaysWhatItDidAndFailsWhenKubectlDoes) {
   EXPECT_EQ(pool_scale(flags_, "p", 3), 0);
   EXPECT_EQ(pool_scale(flags_, "p", std::nullopt), 0);
   EXPECT_EQ(::testing::internal::GetCapturedStdout(),
-            "sessionpool p fixed at 3 workers\nsessionpool p scales by itself again\n");
+            "sessionpool/p fixed at 3 workers\nsessionpool/p scales by itself again\n");
   EXPECT_THAT(read("args"), HasSubstr("{\"spec\":{\"workers\":3}}"));
   install("kubectl", "echo 'Error from server (NotFound): nope' >&2; exit 1");
   ::testing::internal::CaptureStderr();
@@ -75,7 +75,7 @@ END
 ;;
 esac)");
   ::testing::internal::CaptureStdout();
-  EXPECT_EQ(pool_describe(flags_, "p"), 0);
+  EXPECT_EQ(pool_describe(flags_, "p", Output::kTable), 0);
   const std::string text = ::testing::internal::GetCapturedStdout();
   EXPECT_THAT(text, HasSubstr("Name:       team/p\n"));
   EXPECT_THAT(text, HasSubstr("Workers:    2 desired, 1 current, 1 ready, 0 draining\n"));
