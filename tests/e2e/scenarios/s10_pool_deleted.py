@@ -9,6 +9,7 @@ def run(world):
     waits(world, "wait", [])
     waits(world, "foreground", ["--cascade=foreground"])
     ends(world)
+    way_out(world)
     namespace(world)
 
 
@@ -35,6 +36,21 @@ def ends(world):
     assert session.lost.reason in ("DrainDeadline", "Unreachable", "WorkerShutdown"), session.lost
     assert session.lost_at - began >= 4, "not before the deadline"
     wait_until("the pool has gone", lambda: world.api.find(pool.path) is None, 60, 0.3)
+    pool.remove()
+
+
+def way_out(world):
+    """Whoever cannot wait for the sessions says so on the pool."""
+    pool = world.pool("out", workers=1, drain={"timeout": "300s", "policy": "Wait"})
+    pool.wait_ready(1)
+    session = pool.open(heartbeat="3s")
+    world.kubectl("delete", "spool", pool.name, "-n", pool.namespace, "--wait=false")
+    wait_until("the pool says what it waits for, and the way out",
+               lambda: "berth.dev/force-delete" in str(pool.get().get("status", {}).get("conditions")), 30, 0.2, pool.describe)
+    assert session.run("echo", "open").strip() == "open"
+    world.kubectl("annotate", "spool", pool.name, "-n", pool.namespace, "berth.dev/force-delete=true")
+    wait_until("the session is ended", lambda: session.lost, 30, context=pool.describe)
+    wait_until("the pool has gone", lambda: world.api.find(pool.path) is None and not pool.workers(), 60, 0.3)
     pool.remove()
 
 
