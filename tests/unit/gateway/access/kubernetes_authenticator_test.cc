@@ -154,6 +154,41 @@ TEST_F(KubernetesAuthenticatorTest, ATokenOfAnotherAudienceIsRefusedWhateverTheS
   }
 }
 
+/// What an API server of Kubernetes 1.36 answers to a TokenReview for the audience "berth": the
+/// status, word for word.
+TEST_F(KubernetesAuthenticatorTest, RealAnswersToForeignTokensAreRefusalsThatSayWhy) {
+  const std::vector<std::pair<std::string, std::string>> answers = {
+      {R"({"user":{},"error":"[invalid bearer token, token audiences [\"https://kubernetes.default.svc\"] is invalid for )"
+       R"(the target audiences [\"berth\"]]"})",
+       "token audiences [\"https://kubernetes.default.svc\"] is invalid"},
+      {R"({"user":{},"error":"[invalid bearer token, service account token has expired]"})",
+       "service account token has expired"},
+      {R"({"user":{},"error":"invalid bearer token"})", "invalid bearer token"},
+      {R"({"user":{},"error":"[invalid bearer token, go-jose/go-jose: error in cryptographic primitive]"})",
+       "error in cryptographic primitive"}};
+  for (const auto& [status, why] : answers) {
+    const auto asked = ask("token of " + std::to_string(why.size()));
+    answer(kTokenReviews, Json::parse(status));
+    EXPECT_EQ(error(asked).code, ErrorCode::kUnauthenticated) << status;
+    EXPECT_EQ(error(asked).reason, "InvalidToken") << status;
+    EXPECT_THAT(error(asked).message, AllOf(HasSubstr(why), HasSubstr("--audience berth")));
+  }
+  EXPECT_EQ(counted("unauthenticated", "api"), 4);
+}
+
+TEST_F(KubernetesAuthenticatorTest, ARealAnswerWithoutAWordMeansNo) {
+  const auto asked = ask("t1");
+  answer(kTokenReviews, Json::parse(R"({
+    "authenticated":true,"audiences":["berth"],"user":{
+      "username":"system:serviceaccount:team:caller","uid":"3cdf0be6-7957-466e-b8bc-d88161a672c7",
+      "groups":["system:serviceaccounts","system:serviceaccounts:team","system:authenticated"],
+      "extra":{"authentication.kubernetes.io/credential-id":["JTI=761aaf64-3971-4e78-a336-3b87faabaef1"]}}})"));
+  const Json may = answer(kAccessReviews, Json::parse(R"({"allowed":false})"));
+  EXPECT_EQ(may.at("spec").at("extra").at("authentication.kubernetes.io/credential-id")[0],
+            "JTI=761aaf64-3971-4e78-a336-3b87faabaef1");
+  EXPECT_EQ(error(asked).reason, "AccessDenied");
+}
+
 TEST_F(KubernetesAuthenticatorTest, WhoMayNotIsToldTheRuleThatIsMissing) {
   const auto asked = ask("t1");
   answer(kTokenReviews, known());
