@@ -90,9 +90,13 @@ dashboards: build ## Dashboards and alerts: checked, and run on a real Prometheu
 	@cmake/install-packages.sh dashboards
 	dashboards/check.sh build/release/bin
 
-.PHONY: images
+.PHONY: images images-check
 images: ## The four container images, with docker, podman or buildah (IMAGES="--prefix NAME --tag TAG")
 	deploy/image/build.sh $(IMAGES)
+
+images-check: ## The whole Dockerfile built offline by buildah, programs too, and its images looked at (root; 10 min)
+	@cmake/install-packages.sh e2e
+	tests/e2e/images_check.py
 
 .PHONY: chart chart-accept
 chart: ## Check the Helm chart and package it (build/chart); builds Helm and kubectl where missing (Go 1.26)

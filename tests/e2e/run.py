@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The end-to-end tests: builds programs and images, starts a real Kubernetes, applies deploy/, runs the scenarios.
 
-    tests/e2e/run.py [--programs DIR] [--keep-going] [--long] [--hold] [SCENARIO ...]
+    tests/e2e/run.py [--programs DIR] [--long] [--hold] [SCENARIO ...]
 
-A scenario is named by its number or a part of its file's name; without one, all run. As root; README.md tells the rest.
+A scenario is named by its number or a part of its file's name; without one, all run. Long ones need --long, or their whole
+name. As root; README.md tells the rest.
 """
 
 import argparse
@@ -55,13 +56,14 @@ def check_machine(programs: Path) -> None:
 
 
 def chosen(wanted: list[str], long: bool) -> list[str]:
-    names = sorted(p.stem for p in (HERE / "scenarios").glob("s[0-9]*.py"))
-    if wanted:
-        picked = [n for n in names if any(n.startswith(f"s{int(w):02}_") if w.isdigit() else w in n for w in wanted)]
-        if not picked:
-            sys.exit(f"no scenario matches {wanted}; there are: {' '.join(names)}")
-        return picked
-    return [n for n in names if long or not n.endswith("_long")]
+    every = sorted(p.stem for p in (HERE / "scenarios").glob("s[0-9]*.py"))
+    names = [n for n in every if long or not n.endswith("_long") or n in wanted]
+    if not wanted:
+        return names
+    picked = [n for n in names if any(n.startswith(f"s{int(w):02}_") if w.isdigit() else w in n for w in wanted)]
+    if not picked:
+        sys.exit(f"no scenario matches {wanted}; there are: {' '.join(every)}")
+    return picked
 
 
 def run_all(world: World, names: list[str]) -> list[tuple[str, float, str]]:
@@ -101,7 +103,7 @@ def inside(options: argparse.Namespace, images: list[Path]) -> int:
     try:
         began = time.monotonic()
         cluster.start(images)
-        world = World(cluster)
+        world = World(cluster, options.programs)
         world.install()
         print(f"cluster and Berth are up after {time.monotonic() - began:.0f} s\n"
               f"  nsenter -t {cluster.etcd.pid} -n {CACHE}/bin/kubectl --kubeconfig {cluster.admin} get pods -A", flush=True)
@@ -133,13 +135,17 @@ def main() -> int:
         signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         return inside(options, [Path(p) for p in os.environ[INSIDE].split(":")])
     check_machine(options.programs)
+    names = chosen(options.scenarios, options.long)
     clusters.remove_stale()
     subprocess.run([HERE / "cluster/build.sh", CACHE / "bin"], check=True)
     subprocess.run([REPOSITORY / "charts/tools.sh"], check=True)
-    images = Images(CACHE, options.programs).build()
+    images = Images(CACHE, options.programs)
+    archives = images.build()
+    if any("old_workers" in name for name in names):
+        archives.append(images.with_previous_worker())
     # The network namespace lasts as long as its processes; nothing of it is left behind.
     os.execvpe("unshare", ["unshare", "--net", sys.executable, __file__, *sys.argv[1:]],
-               {**os.environ, INSIDE: ":".join(map(str, images))})
+               {**os.environ, INSIDE: ":".join(map(str, archives))})
 
 
 if __name__ == "__main__":

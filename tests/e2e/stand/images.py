@@ -8,22 +8,25 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from .previous import worker_program
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 TARGETS = ("operator", "gateway", "worker", "example-file-processing")
 BASE = "docker.io/library/debian:bookworm-slim"
 TAG = "e2e"
 PAUSE = "berth.local/pause:1"
 KUBECTL = "berth.local/kubectl:1"
+PREVIOUS = "berth.local/worker:previous"
 
 
 class Images:
-    def __init__(self, cache: Path, programs: Path):
+    def __init__(self, cache: Path, programs: Path | None):
         self._cache = cache
         self._programs = programs
         (cache / "images").mkdir(parents=True, exist_ok=True)
         (cache / "storage.conf").write_text(
             f'[storage]\ndriver = "overlay"\ngraphroot = "{cache}/storage"\nrunroot = "/var/tmp/berth-e2e-buildah"\n')
-        self._environment = {**os.environ, "CONTAINERS_STORAGE_CONF": str(cache / "storage.conf"),
+        self.environment = {**os.environ, "CONTAINERS_STORAGE_CONF": str(cache / "storage.conf"),
                              "BUILDAH_ISOLATION": "chroot", "BUILDER": "buildah", "OFFLINE_BASE": "1"}
 
     def build(self) -> list[Path]:
@@ -31,8 +34,25 @@ class Images:
         kubectl = self._cache / "bin/kubectl"
         return [self._pause(), self._alone(KUBECTL, kubectl, [kubectl]), *self._ours()]
 
+    def build_whole(self, tag: str) -> dict[str, str]:
+        """The images by target, from the Dockerfile alone: it builds the programs too."""
+        self._base()
+        self._run(REPOSITORY / "deploy/image/build.sh", "--tag", tag, "--base", BASE)
+        return {target: f"berth.local/{target}:{tag}" for target in TARGETS}
+
+    def with_previous_worker(self) -> Path:
+        """Today's image of the worker with the program of an earlier version in it."""
+        program = worker_program(REPOSITORY, self._cache)
+        archive = self._cache / "images" / f"previous@{_digest([program, *self._inputs()])}.tar"
+        if not archive.exists():
+            container = self._run("buildah", "from", "--pull=never", f"berth.local/worker:{TAG}").strip()
+            self._run("buildah", "copy", container, program, "/usr/bin/berth-worker")
+            self._run("buildah", "commit", "-q", "--rm", container, PREVIOUS)
+            self._save(PREVIOUS, archive)
+        return archive
+
     def _run(self, *command, **kwargs) -> str:
-        done = subprocess.run([str(c) for c in command], env=self._environment, text=True, check=False,
+        done = subprocess.run([str(c) for c in command], env=self.environment, text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kwargs)
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stdout[-4000:]}")
@@ -75,10 +95,13 @@ class Images:
             self._run("buildah", "add", container, f"{folder}/root", "/")
             self._run("buildah", "commit", "-q", "--rm", container, BASE)
 
-    def _ours(self) -> list[Path]:
-        inputs = sorted(self._programs.iterdir()) + [
+    def _inputs(self) -> list[Path]:
+        files = sorted(self._programs.iterdir()) + [
             REPOSITORY / f for f in ("Dockerfile", "deploy/image/build.sh", "deploy/image/collect.sh")]
-        digest = _digest([p for p in inputs if p.is_file()])
+        return [f for f in files if f.is_file()]
+
+    def _ours(self) -> list[Path]:
+        digest = _digest(self._inputs())
         archives = {t: self._cache / "images" / f"{t}@{digest}.tar" for t in TARGETS}
         if not all(a.exists() for a in archives.values()):
             self._base()

@@ -20,8 +20,9 @@ PROBE_PORT = {"berth-operator": 8081, "berth-gateway": 7071, "worker": 7601}
 
 
 class World:
-    def __init__(self, cluster: Cluster):
-        self.cluster = cluster
+    def __init__(self, cluster: Cluster, programs: Path):
+        """`programs`: the folder with `berth`, the command line."""
+        self.cluster, self.programs = cluster, programs
         self.api = Api(cluster.pki.ca, cluster.pki.folder / "admin.crt", cluster.pki.folder / "admin.key")
         self._rights_away: list[tuple[str, str]] = []
 
@@ -101,15 +102,18 @@ class World:
                             "--duration=1h").strip()
 
     def pool(self, prefix: str, **spec) -> "Pool":
-        return Pool(self, self.namespace(prefix), "pool", spec)
+        return Pool(self, self.namespace(prefix), "pool").create(spec)
 
 
 class Pool:
-    """A SessionPool in a namespace of its own. The defaults make its life short; `spec` overrides them, one level deep."""
+    """A SessionPool in a namespace of its own, and who may use it (`caller`, of `create`)."""
 
-    def __init__(self, world: World, namespace: str, name: str, spec: dict):
+    def __init__(self, world: World, namespace: str, name: str):
         self.world, self.namespace, self.name = world, namespace, name
         self.path = POOLS.format(namespace) + "/" + name
+
+    def create(self, spec: dict) -> "Pool":
+        """The defaults make its life short; `spec` overrides them, one level deep."""
         whole = {"worker": {"image": "berth.local/worker:e2e", "exec": True},
                  "sessions": {"maxPerWorker": 4},
                  "scaling": {"maxWorkers": 5, "freeSlots": 0, "scaleToZeroAfter": "2s",
@@ -117,9 +121,10 @@ class Pool:
                  "drain": {"timeout": "60s"}}
         for key, value in spec.items():
             whole[key] = {**whole[key], **value} if isinstance(value, dict) and key in whole else value
-        world.api.call("POST", POOLS.format(namespace), {
-            "apiVersion": "berth.dev/v1alpha1", "kind": "SessionPool", "metadata": {"name": name}, "spec": whole})
-        self.caller = world.caller(namespace)
+        self.world.api.call("POST", POOLS.format(self.namespace), {
+            "apiVersion": "berth.dev/v1alpha1", "kind": "SessionPool", "metadata": {"name": self.name}, "spec": whole})
+        self.caller = self.world.caller(self.namespace)
+        return self
 
     def get(self) -> dict:
         return self.world.api.get(self.path)

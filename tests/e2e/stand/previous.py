@@ -1,0 +1,37 @@
+"""A worker as it was before the wire last changed, built from the project's own history: what lives beside a new operator and
+gateway after an upgrade."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+# The last one whose workers tell nothing of owners (`owners` in /v1/slots) and do not know attempts that were given back
+# before they came. Raise it when a minor version is released: workers one minor version behind are supported.
+REVISION = "9d559c7"
+
+
+def worker_program(repository: Path, cache: Path) -> Path:
+    """The program, from the cache or built into it (minutes). Needs the history: a shallow clone does not have it."""
+    folder = cache / "previous" / REVISION
+    program = folder / "berth-worker"
+    if program.exists():
+        return program
+    print(f"building the worker of {REVISION} (once)", flush=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    source = folder / "source"
+    source.mkdir(parents=True)
+    archived = subprocess.run(["git", "-C", repository, "archive", REVISION], capture_output=True, check=False)
+    if archived.returncode != 0:
+        raise SystemExit(f"the scenario of old workers builds revision {REVISION}, which this clone does not have "
+                         f"({archived.stderr.decode().strip()}); get the history with: git fetch --unshallow")
+    subprocess.run(["tar", "-x", "-C", source], input=archived.stdout, check=True)
+    build = source / "build/release"
+    for command in (["cmake", "--preset", "release", "-DBERTH_BUILD_TESTS=OFF"],
+                    ["cmake", "--build", build, "-j", str(os.cpu_count()), "--target", "berth_worker_program"]):
+        done = subprocess.run(command, cwd=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode != 0:
+            raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout[-4000:]}")
+    (build / "bin/berth-worker").rename(program)
+    shutil.rmtree(source)
+    return program
