@@ -1,19 +1,23 @@
 """Short sessions of random length through constant scale-up and scale-down: none ended by us, no limit passed."""
 
+from contextlib import nullcontext
+
 from stand.load import Load
 from stand.process import wait_until
 
 LIMIT = 3
 
 
-def run(world, count=300, seconds=240):
+def run(world, count=300, seconds=240, meanwhile=nullcontext):
+    """`meanwhile`: makes a context that holds for as long as there is load."""
     pool = world.pool("churn", sessions={"maxPerWorker": LIMIT},
                       scaling={"maxWorkers": 6, "freeSlots": 1, "scaleToZeroAfter": "1s", "tolerance": 0,
                                "scaleDown": {"stabilizationWindow": "1s"}})
     load = Load(pool, callers=14, limit=LIMIT, count=count, pause=(0.0, 6.0))
-    with load:
+    with load, meanwhile():
         load.wait(seconds)
     load.check(at_least=count)
+    world.wait_for_berth()
     pool.wait_empty()
     events = [e["reason"] for e in pool.events()]
     assert "WorkerRetired" in events and "WorkerCreated" in events, events

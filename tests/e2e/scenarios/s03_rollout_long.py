@@ -1,0 +1,7 @@
+"""The same rollouts, with 2,000 sessions around them."""
+
+from scenarios import s03_rollout
+
+
+def run(world):
+    s03_rollout.run(world, at_least=2000)
