@@ -14,6 +14,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports these in correct standard library code once it is inlined.
   target_compile_options(berth_compile INTERFACE
     $<BUILD_INTERFACE:-Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds>)
+  if(CMAKE_UNITY_BUILD)
+    # Sources are included in one another then, and with them their unnamed namespaces.
+    target_compile_options(berth_compile INTERFACE $<BUILD_INTERFACE:-Wno-subobject-linkage>)
+  endif()
 endif()
 if(BERTH_WERROR)
   target_compile_options(berth_compile INTERFACE $<BUILD_INTERFACE:-Werror>)

@@ -7,7 +7,7 @@
 namespace berth::cli {
 namespace {
 
-constexpr Duration kStartLimit = std::chrono::seconds(20);
+constexpr Duration kReadyLimit = std::chrono::seconds(20);
 constexpr Duration kLook = std::chrono::milliseconds(20);
 constexpr std::uint64_t kLogBytes = 16u << 20;
 
@@ -80,7 +80,7 @@ void Program::look_for_ports() {
     answer(std::move(ports));
     return;
   }
-  if (loop_.clock().now() - started_ > kStartLimit) {
+  if (loop_.clock().now() - started_ > kReadyLimit) {
     answer(fail(Error::make(ErrorCode::kDeadlineExceeded, "",
                             spec_.name + " did not start within 20 s: " + last_words())));
     return;

@@ -10,7 +10,7 @@
 namespace berth::cli {
 namespace {
 
-constexpr Duration kStartLimit = std::chrono::seconds(30);
+constexpr Duration kForwardLimit = std::chrono::seconds(30);
 constexpr Duration kSteady = std::chrono::minutes(1);
 constexpr std::size_t kMostLine = 2000;
 
@@ -46,7 +46,7 @@ PortForward::PortForward(AsioLoop& loop, Random& random, Spec spec,
 
 void PortForward::start(std::function<void(Result<int>)> ready) {
   ready_ = std::move(ready);
-  timer_ = loop_.call_after(kStartLimit, [this] {
+  timer_ = loop_.call_after(kForwardLimit, [this] {
     answer(fail(Error::make(ErrorCode::kDeadlineExceeded, "",
                             "kubectl port-forward was not ready within 30 s: " + last_words_)));
   });

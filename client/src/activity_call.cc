@@ -6,16 +6,13 @@
 #include "berth/base/base64.h"
 #include "client/src/errors.h"
 #include "client/src/polling.h"
+#include "client/src/wire.h"
 
 namespace berth::client {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-constexpr std::size_t kIdLength = 20;
-// Results are bounded by the worker; this is against what is no worker.
-constexpr std::uint64_t kMaxAnswer = 64u << 20;
 
 ClientError activity_error(ErrorKind kind, api::ActivityFailure failure) {
   ClientError e = client_error(

@@ -14,8 +14,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::size_t kIdLength = 20;
-
 }  // namespace
 
 CreateCall::CreateCall(Parts parts, Ask ask, DoneFn done)

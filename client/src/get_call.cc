@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::size_t kRounds = 2;
 constexpr Duration kPause = std::chrono::milliseconds(200);
-constexpr std::uint64_t kMaxAnswer = 64u << 20;
 
 ErrorKind kind_for(const Error& error) {
   return error.code == ErrorCode::kNotFound ? ErrorKind::kPoolNotFound : kind_of(error);

@@ -11,7 +11,7 @@ namespace {
 using std::chrono::seconds;
 
 // The worker sends 256 KiB at most, which as JSON may take six times that.
-constexpr std::uint64_t kMaxAnswer = 4U << 20;
+constexpr std::uint64_t kMaxOutputAnswer = 4U << 20;
 
 }  // namespace
 
@@ -41,7 +41,7 @@ void OutputReader::poll() {
                "&after=" + std::to_string(next_);
   ask.options = session_->usual_options();
   ask.options.deadline += kPollWait;
-  ask.options.max_body = kMaxAnswer;
+  ask.options.max_body = kMaxOutputAnswer;
   poll_sent_ = parts_.loop.clock().now();
   call_ = session_->send(std::move(ask),
                          [weak = weak_from_this()](const Result<http::Response>& result) {

@@ -8,6 +8,12 @@
 
 namespace berth::client {
 
+/// Answers are bounded by who gives them; this is against what is no worker and no gateway. In
+/// bytes.
+inline constexpr std::uint64_t kMaxAnswer = 64u << 20;
+/// Letters of the ids that we make for sessions and activities.
+inline constexpr std::size_t kIdLength = 20;
+
 /// "/v1/namespaces/NS/pools/POOL".
 inline std::string pool_path(std::string_view ns, std::string_view pool) {
   return "/v1/namespaces/" + http::percent_encode(ns) + "/pools/" + http::percent_encode(pool);

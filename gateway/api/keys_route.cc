@@ -8,7 +8,7 @@
 namespace berth::gateway {
 namespace {
 
-constexpr std::size_t kMaxWaiters = 100;
+constexpr std::size_t kMaxKeyPolls = 100;
 
 }  // namespace
 
@@ -39,7 +39,7 @@ void KeysRoute::handle(const std::shared_ptr<http::Exchange>& exchange) {
     exchange->reply(ok.error());
     return;
   }
-  poll_board(board_, "", {replica_, kMaxWaiters, "polls for keys"}, exchange,
+  poll_board(board_, "", {replica_, kMaxKeyPolls, "polls for keys"}, exchange,
              [this, exchange] { answer(*exchange); });
 }
 

@@ -9,7 +9,7 @@ namespace berth::gateway {
 namespace {
 
 constexpr std::size_t kMaxListed = 10'000;
-constexpr std::size_t kMaxWaiters = 10'000;
+constexpr std::size_t kMaxDemandPolls = 10'000;
 constexpr std::size_t kMaxMembers = 1'000;
 
 std::int64_t slots_in(const api::Resources& resources) {
@@ -111,7 +111,7 @@ void DemandRoute::handle(const std::shared_ptr<http::Exchange>& exchange) {
     exchange->reply(Error::invalid(ns.empty() ? "namespace" : "pool", "is required in the query"));
     return;
   }
-  poll_board(board_, pool_key(ns, pool), {replica_, kMaxWaiters, "demand polls"}, exchange,
+  poll_board(board_, pool_key(ns, pool), {replica_, kMaxDemandPolls, "demand polls"}, exchange,
              [this, exchange, ns, pool] { answer(*exchange, ns, pool); });
 }
 

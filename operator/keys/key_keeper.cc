@@ -10,12 +10,12 @@
 namespace berth::op {
 namespace {
 
-using Kind = KeyAction::Kind;
+using Step = KeyAction::Kind;
 
 constexpr Duration kGather = std::chrono::milliseconds(100);
 constexpr Duration kStatusEvery = std::chrono::seconds(2);
 std::string call_key(const KeyAction& a) {
-  return a.kind == Kind::kPublish ? "ConfigMap " + a.ns : "Secret " + std::string(to_string(a.key));
+  return a.kind == Step::kPublish ? "ConfigMap " + a.ns : "Secret " + std::string(to_string(a.key));
 }
 
 // The cached object, or the one that our last write answered with if the cache is behind it.
@@ -184,7 +184,7 @@ struct KeyKeeper::Impl {
 
   void start_action(const KeyAction& a) {
     if (writes.may_start(call_key(a))) {
-      a.kind == Kind::kPublish ? publish(a) : write_secret(a);
+      a.kind == Step::kPublish ? publish(a) : write_secret(a);
     }
   }
 
@@ -211,22 +211,22 @@ struct KeyKeeper::Impl {
     const auto it = observed.secrets.find(a.key);
     const WallTime now = loop.clock().wall_now();
     Json body;
-    if (a.kind == Kind::kMakeSecret || a.kind == Kind::kMakeNext) {
+    if (a.kind == Step::kMakeSecret || a.kind == Step::kMakeNext) {
       auto key = auth::SigningKey::generate(scope_of(a.key), random);
       if (!key) {
         log.error("no key could be made", {{"error", key.error()}});
         return;
       }
-      body = a.kind == Kind::kMakeSecret ? make_key_secret(settings.own_namespace, a.key, *key)
+      body = a.kind == Step::kMakeSecret ? make_key_secret(settings.own_namespace, a.key, *key)
                                          : next_key_patch(it->second, *key, now);
     } else {
       body =
-          a.kind == Kind::kSwitch ? switch_patch(it->second, now) : drop_previous_patch(it->second);
+          a.kind == Step::kSwitch ? switch_patch(it->second, now) : drop_previous_patch(it->second);
     }
     writes.start(
         call_key(a),
         [&](kube::Client::ObjectFn fn) {
-          return a.kind == Kind::kMakeSecret
+          return a.kind == Step::kMakeSecret
                      ? client.create(kube::kSecrets, settings.own_namespace, body, std::move(fn))
                      : client.merge_patch(kube::kSecrets, settings.own_namespace, name, body, "",
                                           std::move(fn));
@@ -235,12 +235,12 @@ struct KeyKeeper::Impl {
   }
 
   void secret_written(const KeyAction& a, KeySecret secret) {
-    static const std::map<Kind, std::pair<const char*, const char*>> kTold = {
-        {Kind::kMakeSecret, {"KeyMade", "made the first control key"}},
-        {Kind::kMakeNext,
+    static const std::map<Step, std::pair<const char*, const char*>> kTold = {
+        {Step::kMakeSecret, {"KeyMade", "made the first control key"}},
+        {Step::kMakeNext,
          {"KeyRotationBegun", "made the next control key; it waits until all know it"}},
-        {Kind::kSwitch, {"KeyRotated", "the new control key signs; the old one is kept a while"}},
-        {Kind::kDropPrevious,
+        {Step::kSwitch, {"KeyRotated", "the new control key signs; the old one is kept a while"}},
+        {Step::kDropPrevious,
          {"OldKeyDropped", "the old control key is good for nothing any more"}}};
     const auto& [reason, text] = kTold.at(a.kind);
     const std::string id = secret.next ? secret.next->id : secret.current.id;

@@ -5,7 +5,7 @@
 namespace berth::op {
 namespace {
 
-using Kind = KeyAction::Kind;
+using Step = KeyAction::Kind;
 
 class Planner {
  public:
@@ -60,7 +60,7 @@ class Planner {
         plan_.published.insert(ns);
       } else {
         unpublished_.insert(ns);
-        act(Kind::kPublish, KeyKind::kOperator, ns);
+        act(Step::kPublish, KeyKind::kOperator, ns);
       }
     }
   }
@@ -69,7 +69,7 @@ class Planner {
     KeyStatus s;
     const auto it = o_.secrets.find(kind);
     if (it == o_.secrets.end()) {
-      act(Kind::kMakeSecret, kind);
+      act(Step::kMakeSecret, kind);
       return s;
     }
     const KeySecret& secret = it->second;
@@ -88,7 +88,7 @@ class Planner {
     } else {
       s.phase = KeyPhase::kSteady;
       if (!secret.requested.empty() && secret.requested != secret.begun) {
-        act(Kind::kMakeNext, kind);
+        act(Step::kMakeNext, kind);
       }
     }
     return s;
@@ -109,7 +109,7 @@ class Planner {
       }
     }
     if (s.waiting == 0) {
-      act(Kind::kSwitch, kind);
+      act(Step::kSwitch, kind);
     }
   }
 
@@ -157,11 +157,11 @@ class Planner {
     if (now_ < until) {
       wake(until);
     } else if (s.waiting == 0) {
-      act(Kind::kDropPrevious, kind);
+      act(Step::kDropPrevious, kind);
     }
   }
 
-  void act(Kind kind, KeyKind key, std::string ns = "") {
+  void act(Step kind, KeyKind key, std::string ns = "") {
     plan_.actions.push_back({kind, key, std::move(ns)});
   }
   static void wait_for(KeyStatus& s, std::string what) {

@@ -15,10 +15,6 @@ namespace {
 
 constexpr std::size_t kStderrInMessage = 1024;
 
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
 std::string with_stderr(std::string message, const std::string& tail) {
   const std::size_t end = tail.find_last_not_of(" \t\r\n");
   if (end == std::string::npos) {
@@ -62,7 +58,7 @@ ActivityOutcome judge_command(const ChildExit& exit, const api::ActivitySpec& sp
                                   explain_signal(exit.signal, spec),
                               exit.stderr_tail));
   }
-  auto answer = is_blank(exit.output) ? Result<Json>(Json()) : parse_json(exit.output);
+  auto answer = parse_answer(exit.output);
   if (*exit.exit_code == 0) {
     if (answer) {
       return succeeded(std::move(*answer));

@@ -15,12 +15,8 @@ bool is_success(int status) {
   return status >= 200 && status < 300;
 }
 
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
 ActivityOutcome judge(int status, const std::string& body) {
-  auto answer = is_blank(body) ? Result<Json>(Json()) : parse_json(body);
+  auto answer = parse_answer(body);
   if (is_success(status)) {
     if (answer) {
       return succeeded(std::move(*answer));

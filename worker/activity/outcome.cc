@@ -66,6 +66,14 @@ ActivityOutcome timed_out(api::ActivityFailure failure) {
   return outcome;
 }
 
+Result<Json> parse_answer(std::string_view text) {
+  return is_blank(text) ? Result<Json>(Json()) : parse_json(text);
+}
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+}
+
 std::optional<api::ActivityFailure> application_failure(const Json& answer) {
   const Json* const error = find(answer, "error");
   const auto type = error != nullptr ? get_string(*error, "type") : std::nullopt;

@@ -13,6 +13,11 @@ ActivityOutcome failed(std::string type, std::string message, bool retryable = t
 ActivityOutcome cancelled(const std::string& why);
 ActivityOutcome timed_out(api::ActivityFailure failure);
 
+/// The result that a command or an application gave as text: JSON, or null where it is blank.
+Result<Json> parse_answer(std::string_view text);
+/// True for text of nothing but spaces and line ends.
+bool is_blank(std::string_view text);
+
 /// The failure that an application reports of its own: {"error": {"type": "FileNotFound",
 /// "message": "...", "retryable": false}}. Type and message are cut at 128 and 4096 bytes. Nothing
 /// if `answer` has not that form.

@@ -11,7 +11,7 @@
 namespace berth::api {
 namespace {
 
-constexpr std::size_t kMaxBytes = 256;
+constexpr std::size_t kMaxExpression = 256;
 constexpr std::array<unsigned, 13> kLongest{0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 constexpr std::array<std::string_view, 12> kMonths{"JAN", "FEB", "MAR", "APR", "MAY", "JUN",
                                                    "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"};
@@ -150,8 +150,8 @@ bool ever_comes(const Cron& c) {
 }  // namespace
 
 Result<Cron> Cron::parse(std::string_view text) {
-  if (text.size() > kMaxBytes) {
-    return fail(Error::invalid("", "must be at most " + std::to_string(kMaxBytes) + " bytes"));
+  if (text.size() > kMaxExpression) {
+    return fail(Error::invalid("", "must be at most " + std::to_string(kMaxExpression) + " bytes"));
   }
   std::vector<std::string_view> fields = split(text, " \t");
   std::erase(fields, std::string_view());

@@ -7,7 +7,7 @@ namespace berth::api {
 namespace {
 
 constexpr std::size_t kMostSchedules = 50;
-constexpr std::size_t kMaxNameBytes = 63;
+constexpr std::size_t kMaxScheduleName = 63;
 constexpr std::size_t kMaxZoneBytes = 64;
 constexpr Duration kLongestWindow = std::chrono::hours(31 * 24);
 
@@ -26,8 +26,8 @@ Result<ScheduleSpec> parse_schedule(const Json& object, const std::string& path,
   FieldReader r(object, path);
   r.required("name", s.name);
   if (!is_activity_name(s.name)) {
-    r.error("name",
-            "must be 1 to " + std::to_string(kMaxNameBytes) + " letters, digits, '_', '.' or '-'");
+    r.error("name", "must be 1 to " + std::to_string(kMaxScheduleName) +
+                        " letters, digits, '_', '.' or '-'");
   }
   std::string cron;
   r.required("cron", cron);

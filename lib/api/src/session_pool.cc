@@ -8,7 +8,7 @@
 namespace berth::api {
 namespace {
 
-constexpr std::size_t kMaxNameBytes = 50;
+constexpr std::size_t kMaxPoolName = 50;
 
 bool is_dns_label(std::string_view text, std::size_t max) {
   const auto alnum = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
@@ -25,8 +25,8 @@ Status read_metadata(const Json& metadata, SessionPool& out) {
   FieldReader r(metadata, "metadata");
   r.allow_unknown();
   r.required("name", out.name);
-  if (!is_dns_label(out.name, kMaxNameBytes)) {
-    r.error("name", label_error(kMaxNameBytes) + "; pod names are made from it");
+  if (!is_dns_label(out.name, kMaxPoolName)) {
+    r.error("name", label_error(kMaxPoolName) + "; pod names are made from it");
   }
   r.optional("namespace", out.ns);
   if (!out.ns.empty() && !is_dns_label(out.ns, 63)) {

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 64;
 constexpr std::size_t kMaxValues = 100'000;
-constexpr std::size_t kMaxBytes = 8 << 20;
+constexpr std::size_t kMaxTextBytes = 8 << 20;
 constexpr std::size_t kMaxDocuments = 1000;
 
 YamlPlace place_of(const YAML::Mark& mark) {
@@ -200,9 +200,9 @@ void YamlBuilder::remember(YAML::anchor_t anchor, const YamlDocument& node, Cost
 void YamlBuilder::spend(const YamlPlace& place, Cost cost) {
   spent_.values += cost.values;
   spent_.bytes += cost.bytes;
-  if (spent_.values > kMaxValues || spent_.bytes > kMaxBytes) {
+  if (spent_.values > kMaxValues || spent_.bytes > kMaxTextBytes) {
     refuse(place, "too much for one file: more than " + std::to_string(kMaxValues) + " values or " +
-                      std::to_string(kMaxBytes >> 20) + " MiB of text, aliases counted");
+                      std::to_string(kMaxTextBytes >> 20) + " MiB of text, aliases counted");
   }
 }
 

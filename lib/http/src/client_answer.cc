@@ -1,10 +1,9 @@
 #include "lib/http/src/client_call.h"
+#include "lib/http/src/wire.h"
 
 namespace berth::http {
 
 namespace {
-
-constexpr std::size_t kStreamChunk = 64u << 10;
 
 class ClientBody final : public BodySource {
  public:

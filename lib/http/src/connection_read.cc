@@ -1,6 +1,7 @@
 #include "lib/http/src/ascii.h"
 #include "lib/http/src/connection.h"
 #include "lib/http/src/exchange.h"
+#include "lib/http/src/wire.h"
 
 namespace berth::http {
 
@@ -10,7 +11,6 @@ namespace {
 constexpr std::size_t kMaxPipelined = 64u << 10;
 // Requests of one client answered in a row before others get their turn.
 constexpr int kRequestsInARow = 16;
-constexpr std::size_t kStreamChunk = 64u << 10;
 constexpr Duration kLingerTimeout = std::chrono::seconds(5);
 
 }  // namespace

@@ -23,7 +23,7 @@ struct HostPort {
   std::uint16_t port = 0;
 };
 
-Result<HostPort> split(const std::string& address) {
+Result<HostPort> split_host_port(const std::string& address) {
   const auto bad = [&] {
     return fail(Error::invalid(
         "address", "\"" + address +
@@ -181,7 +181,7 @@ Tcp::endpoint Listener::local() const {
 
 Result<std::vector<std::unique_ptr<Listener>>> listen_on(asio::io_context& context,
                                                          const std::string& address) {
-  BERTH_ASSIGN(const HostPort where, split(address));
+  BERTH_ASSIGN(const HostPort where, split_host_port(address));
   if (where.host.empty() || where.host == "*") {
     auto both = listen_all(context, {asio::ip::address_v6::any()}, where.port);
     if (both || !not_here(both.error())) {

@@ -21,7 +21,7 @@ std::string_view path_of(std::string_view target) {
   return target.substr(0, target.find('?'));
 }
 
-Path split(std::string_view path) {
+Path split_path(std::string_view path) {
   Path out;
   out.escaped = path.find('%') != std::string_view::npos;
   if (!path.empty()) {
@@ -121,7 +121,7 @@ void Router::add(std::string method, std::string_view pattern, Handler handler, 
   Route route;
   route.method = std::move(method);
   route.pattern = pattern;
-  const Path path = split(route.pattern);
+  const Path path = split_path(route.pattern);
   for (std::size_t i = 0; i < path.count; ++i) {
     route.segments.emplace_back(path.segments[i]);
   }
@@ -140,7 +140,7 @@ Router::Match Router::match(std::string_view method, std::string_view target) co
   if (whole.empty() || whole.front() != '/') {
     return match;
   }
-  const Path path = split(whole);
+  const Path path = split_path(whole);
   for (const Route& route : routes_) {
     if (!fits(route.segments, path)) {
       continue;
@@ -169,7 +169,7 @@ std::string_view Router::pattern_of(std::string_view method, std::string_view ta
   if (whole.empty() || whole.front() != '/') {
     return {};
   }
-  const Path path = split(whole);
+  const Path path = split_path(whole);
   for (const Route& route : routes_) {
     if (method_matches(route.method, method) && fits(route.segments, path)) {
       return route.pattern;

@@ -9,6 +9,9 @@
 
 namespace berth::http {
 
+/// Most of a body that is handed on, or reserved before it has come, at a time. In bytes.
+inline constexpr std::size_t kStreamChunk = 64u << 10;
+
 /// The phrase after the status code; nobody reads it but people.
 std::string_view reason_phrase(int status);
 

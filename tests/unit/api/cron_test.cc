@@ -8,7 +8,7 @@
 namespace berth::api {
 namespace {
 
-std::string error_of(std::string_view text) {
+std::string cron_error(std::string_view text) {
   const auto cron = Cron::parse(text);
   return cron ? "" : cron.error().message;
 }
@@ -74,29 +74,29 @@ TEST(Cron, MonthsThatAreNotNamedHaveNoDays) {
 }
 
 TEST(Cron, SaysWhichFieldIsWrongAndHow) {
-  EXPECT_EQ(error_of("* * * *"),
+  EXPECT_EQ(cron_error("* * * *"),
             "must have five fields (minute, hour, day of month, month, day of week), has 4");
-  EXPECT_EQ(error_of("@daily"),
+  EXPECT_EQ(cron_error("@daily"),
             "must have five fields (minute, hour, day of month, month, day of week), has 1");
-  EXPECT_EQ(error_of("60 * * * *"), "minute: '60' is not between 0 and 59");
-  EXPECT_EQ(error_of("* 24 * * *"), "hour: '24' is not between 0 and 23");
-  EXPECT_EQ(error_of("* * 0 * *"), "day of month: '0' is not between 1 and 31");
-  EXPECT_EQ(error_of("* * * JANUARY *"), "month: 'JANUARY' is not between 1 and 12");
-  EXPECT_EQ(error_of("* * * * 8"), "day of week: '8' is not between 0 and 7");
-  EXPECT_EQ(error_of("* 9-8 * * *"), "hour: '9-8' goes backwards");
-  EXPECT_EQ(error_of("*/0 * * * *"), "minute: '*/0' has a step that is not between 1 and 59");
-  EXPECT_EQ(error_of("1,,2 * * * *"), "minute: '' is not a value, a range or a step like */15");
-  EXPECT_EQ(error_of("1-2-3 * * * *"), "minute: '1-2-3' is not a range like 1-5");
-  EXPECT_EQ(error_of("-5 * * * *"), "minute: '' is not between 0 and 59");
-  EXPECT_EQ(error_of("? * * * *"), "minute: '?' is not between 0 and 59");
-  EXPECT_EQ(error_of(std::string(300, '*')), "must be at most 256 bytes");
+  EXPECT_EQ(cron_error("60 * * * *"), "minute: '60' is not between 0 and 59");
+  EXPECT_EQ(cron_error("* 24 * * *"), "hour: '24' is not between 0 and 23");
+  EXPECT_EQ(cron_error("* * 0 * *"), "day of month: '0' is not between 1 and 31");
+  EXPECT_EQ(cron_error("* * * JANUARY *"), "month: 'JANUARY' is not between 1 and 12");
+  EXPECT_EQ(cron_error("* * * * 8"), "day of week: '8' is not between 0 and 7");
+  EXPECT_EQ(cron_error("* 9-8 * * *"), "hour: '9-8' goes backwards");
+  EXPECT_EQ(cron_error("*/0 * * * *"), "minute: '*/0' has a step that is not between 1 and 59");
+  EXPECT_EQ(cron_error("1,,2 * * * *"), "minute: '' is not a value, a range or a step like */15");
+  EXPECT_EQ(cron_error("1-2-3 * * * *"), "minute: '1-2-3' is not a range like 1-5");
+  EXPECT_EQ(cron_error("-5 * * * *"), "minute: '' is not between 0 and 59");
+  EXPECT_EQ(cron_error("? * * * *"), "minute: '?' is not between 0 and 59");
+  EXPECT_EQ(cron_error(std::string(300, '*')), "must be at most 256 bytes");
 }
 
 TEST(Cron, RefusesADateThatNeverComes) {
-  EXPECT_EQ(error_of("0 0 30 2 *"), "names a date that never comes");
-  EXPECT_EQ(error_of("0 0 31 4,6,9,11 *"), "names a date that never comes");
-  EXPECT_EQ(error_of("0 0 29 2 *"), "");
-  EXPECT_EQ(error_of("0 0 30 2 MON"), "") << "its Mondays come";
+  EXPECT_EQ(cron_error("0 0 30 2 *"), "names a date that never comes");
+  EXPECT_EQ(cron_error("0 0 31 4,6,9,11 *"), "names a date that never comes");
+  EXPECT_EQ(cron_error("0 0 29 2 *"), "");
+  EXPECT_EQ(cron_error("0 0 30 2 MON"), "") << "its Mondays come";
 }
 
 }  // namespace

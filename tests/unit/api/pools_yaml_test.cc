@@ -38,7 +38,7 @@ std::string joined(const std::vector<std::string>& lines) {
   return out;
 }
 
-std::string error_of(std::string_view text) {
+std::string pools_error(std::string_view text) {
   const auto r = read_pools_yaml(text, "pool.yaml");
   return r ? "" : r.error().message;
 }
@@ -46,7 +46,7 @@ std::string error_of(std::string_view text) {
 std::string error_with_line(std::size_t number, const std::string& line) {
   std::vector<std::string> lines = kPool;
   lines.at(number - 1) = line;
-  return error_of(joined(lines));
+  return pools_error(joined(lines));
 }
 
 TEST(ReadPoolsYaml, ReadsAPoolThatParses) {
@@ -71,7 +71,7 @@ TEST(ReadPoolsYaml, CountsLinesThroughSeveralDocuments) {
   lines.push_back("---");
   lines.insert(lines.end(), kPool.begin(), kPool.end());
   lines.at(20 + 17) = "    maxWorkers: 0";
-  EXPECT_EQ(error_of(joined(lines)),
+  EXPECT_EQ(pools_error(joined(lines)),
             "pool.yaml:38:5: spec.scaling.maxWorkers: must be between 1 and 100000, is 0");
 }
 
@@ -85,14 +85,14 @@ TEST(ReadPoolsYaml, ReadsJsonToo) {
     std::string text = json;
     return text.replace(text.find('%'), 1, value);
   };
-  EXPECT_EQ(error_of(with("1")), "");
-  EXPECT_EQ(error_of(with("\"1\"")),
+  EXPECT_EQ(pools_error(with("1")), "");
+  EXPECT_EQ(pools_error(with("\"1\"")),
             "pool.yaml:4:24: spec.sessions.maxPerWorker: must be an integer");
 }
 
 TEST(ReadPoolsYaml, WantsAtLeastOnePool) {
-  EXPECT_EQ(error_of(""), "pool.yaml:1:1: has no SessionPool in it");
-  EXPECT_EQ(error_of("# only a comment\n---\n"), "pool.yaml:1:1: has no SessionPool in it");
+  EXPECT_EQ(pools_error(""), "pool.yaml:1:1: has no SessionPool in it");
+  EXPECT_EQ(pools_error("# only a comment\n---\n"), "pool.yaml:1:1: has no SessionPool in it");
 }
 
 struct BadLine {

@@ -5,7 +5,7 @@
 namespace berth::api {
 namespace {
 
-std::string error_of(const Json& j) {
+std::string resources_error(const Json& j) {
   const auto r = parse_resources(j, "resources");
   return r ? "" : r.error().text();
 }
@@ -17,20 +17,20 @@ TEST(ParseResources, ReadsBackWhatWasWritten) {
 }
 
 TEST(ParseResources, NamesTheWrongAmount) {
-  EXPECT_EQ(error_of({{"gpu", -1}}),
+  EXPECT_EQ(resources_error({{"gpu", -1}}),
             "InvalidArgument: resources.gpu: must be between 0 and 1000000, is -1");
-  EXPECT_EQ(error_of({{"gpu", 1'000'001}}),
+  EXPECT_EQ(resources_error({{"gpu", 1'000'001}}),
             "InvalidArgument: resources.gpu: must be between 0 and 1000000, is 1000001");
-  EXPECT_EQ(error_of({{"gpu", 1.5}}), "InvalidArgument: resources.gpu: must be an integer");
-  EXPECT_EQ(error_of({{"gpu", nullptr}}), "InvalidArgument: resources.gpu: is required");
+  EXPECT_EQ(resources_error({{"gpu", 1.5}}), "InvalidArgument: resources.gpu: must be an integer");
+  EXPECT_EQ(resources_error({{"gpu", nullptr}}), "InvalidArgument: resources.gpu: is required");
 }
 
 TEST(ParseResources, RefusesNamesThatCannotBeLabels) {
   for (const char* bad : {"", "GPU", ".gpu", "-gpu", "a/b", "a b"}) {
-    EXPECT_NE(error_of({{bad, 1}}).find("is no resource name"), std::string::npos) << bad;
+    EXPECT_NE(resources_error({{bad, 1}}).find("is no resource name"), std::string::npos) << bad;
   }
-  EXPECT_EQ(error_of({{std::string(63, 'a'), 1}}), "");
-  EXPECT_NE(error_of({{std::string(64, 'a'), 1}}), "");
+  EXPECT_EQ(resources_error({{std::string(63, 'a'), 1}}), "");
+  EXPECT_NE(resources_error({{std::string(64, 'a'), 1}}), "");
 }
 
 TEST(ParseResources, RefusesMoreThanSixteen) {
@@ -38,13 +38,14 @@ TEST(ParseResources, RefusesMoreThanSixteen) {
   for (int i = 0; i < 16; ++i) {
     j["r" + std::to_string(i)] = 1;
   }
-  EXPECT_EQ(error_of(j), "");
+  EXPECT_EQ(resources_error(j), "");
   j["r16"] = 1;
-  EXPECT_EQ(error_of(j), "InvalidArgument: resources: must have at most 16 resources, has 17");
+  EXPECT_EQ(resources_error(j),
+            "InvalidArgument: resources: must have at most 16 resources, has 17");
 }
 
 TEST(ParseResources, RefusesAList) {
-  EXPECT_EQ(error_of(Json::array()), "InvalidArgument: resources: must be an object");
+  EXPECT_EQ(resources_error(Json::array()), "InvalidArgument: resources: must be an object");
 }
 
 TEST(ShortOf, TellsTheFirstResourceThatDoesNotFit) {

@@ -22,7 +22,7 @@ Json with(const char* pointer, const Json& value) {
   return pool;
 }
 
-std::string error_of(const Json& pool) {
+std::string pool_error(const Json& pool) {
   const auto r = SessionPool::parse(pool);
   return r ? "" : r.error().text();
 }
@@ -118,18 +118,18 @@ TEST(SessionPool, ReadsAListElementWithoutKind) {
 }
 
 TEST(SessionPool, RefusesANameTooLongForItsPods) {
-  EXPECT_EQ(error_of(with("/metadata/name", std::string(50, 'a'))), "");
-  EXPECT_EQ(error_of(with("/metadata/name", std::string(51, 'a'))),
+  EXPECT_EQ(pool_error(with("/metadata/name", std::string(50, 'a'))), "");
+  EXPECT_EQ(pool_error(with("/metadata/name", std::string(51, 'a'))),
             "InvalidArgument: metadata.name: must be 1 to 50 characters of a-z, 0-9 and '-', "
             "beginning and ending with a letter or digit; pod names are made from it");
 }
 
 TEST(SessionPool, DoesNotSilentlyIgnoreWhatThisVersionLacks) {
   EXPECT_EQ(
-      error_of(with("/spec/engine/temporal", {{"address", "t:7233"}})),
+      pool_error(with("/spec/engine/temporal", {{"address", "t:7233"}})),
       "InvalidArgument: spec.engine.temporal: is not supported by this version; leave it out");
   EXPECT_EQ(
-      error_of(with("/spec/engine/temporal", Json::object())),
+      pool_error(with("/spec/engine/temporal", Json::object())),
       "InvalidArgument: spec.engine.temporal: is not supported by this version; leave it out");
 }
 
@@ -170,7 +170,7 @@ TEST(SessionPool, TheAnnotationForcesADeletionUnlessItSaysFalse) {
 TEST(SessionPool, ScheduleNamesAreUnique) {
   const Json schedule = {
       {"name", "day"}, {"cron", "0 8 * * *"}, {"duration", "1h"}, {"minWorkers", 1}};
-  EXPECT_EQ(error_of(with("/spec/scaling/schedules", {schedule, schedule})),
+  EXPECT_EQ(pool_error(with("/spec/scaling/schedules", {schedule, schedule})),
             "InvalidArgument: spec.scaling.schedules[1].name: is the name of an earlier schedule");
 }
 
@@ -185,7 +185,7 @@ class BadFields : public testing::TestWithParam<BadField> {};
 TEST_P(BadFields, AreRefusedWithTheFieldNamed) {
   const auto value = parse_json(GetParam().json);
   ASSERT_TRUE(value);
-  EXPECT_EQ(error_of(with(GetParam().pointer, *value)),
+  EXPECT_EQ(pool_error(with(GetParam().pointer, *value)),
             std::string("InvalidArgument: ") + GetParam().error);
 }
 

@@ -6,8 +6,6 @@
 namespace berth::client {
 namespace {
 
-constexpr const char* kStart = "/v1/sessions/s1/activities";
-
 class ActivityCallTest : public CoreTest {
  protected:
   ActivityCallTest() : session(open({.id = "s1"}, std::chrono::hours(1))) {}

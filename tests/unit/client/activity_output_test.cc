@@ -5,8 +5,6 @@
 namespace berth::client {
 namespace {
 
-constexpr const char* kStart = "/v1/sessions/s1/activities";
-
 /// Reading the output of a streamed exec beside its activity.
 class ActivityOutputTest : public CoreTest {
  protected:

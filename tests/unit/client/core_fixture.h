@@ -13,6 +13,9 @@
 
 namespace berth::client {
 
+/// Where activities of the fixture's session are begun.
+inline constexpr const char* kStart = "/v1/sessions/s1/activities";
+
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;

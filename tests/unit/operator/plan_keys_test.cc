@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-using Kind = KeyAction::Kind;
+using Step = KeyAction::Kind;
 
 constexpr WallTime kNow{std::chrono::seconds(1'790'000'000)};
 
@@ -70,7 +70,7 @@ class PlanKeysTest : public ::testing::Test {
     }
   }
   KeysPlan plan(WallTime now = kNow) const { return plan_keys(o_, now); }
-  static KeyAction act(Kind kind, KeyKind k) { return {kind, k, ""}; }
+  static KeyAction act(Step kind, KeyKind k) { return {kind, k, ""}; }
   std::vector<std::string> waiting(KeyKind kind, WallTime now = kNow) const {
     return plan(now).status.at(kind).waiting_for;
   }
@@ -91,22 +91,22 @@ TEST_F(PlanKeysTest, WithEverythingInPlaceThereIsNothingToDo) {
 TEST_F(PlanKeysTest, MissingKeysAreMadeBeforeAnythingIsPublished) {
   o_.secrets.clear();
   o_.maps.clear();
-  EXPECT_THAT(plan().actions, ElementsAre(act(Kind::kMakeSecret, KeyKind::kOperator),
-                                          act(Kind::kMakeSecret, KeyKind::kGateway)));
+  EXPECT_THAT(plan().actions, ElementsAre(act(Step::kMakeSecret, KeyKind::kOperator),
+                                          act(Step::kMakeSecret, KeyKind::kGateway)));
 }
 
 TEST_F(PlanKeysTest, PublishesInItsOwnAndEachPoolsNamespace) {
   o_.maps.clear();
   EXPECT_THAT(plan().actions,
-              ElementsAre(KeyAction{Kind::kPublish, KeyKind::kOperator, "berth-system"},
-                          KeyAction{Kind::kPublish, KeyKind::kOperator, "jobs"}));
+              ElementsAre(KeyAction{Step::kPublish, KeyKind::kOperator, "berth-system"},
+                          KeyAction{Step::kPublish, KeyKind::kOperator, "jobs"}));
   EXPECT_THAT(plan().published, IsEmpty());
 }
 
 TEST_F(PlanKeysTest, AMapThatSomebodyEditedIsPutRightAlsoWithoutAPool) {
   o_.namespaces.clear();
   o_.maps["jobs"].jwks = "edited";
-  EXPECT_THAT(plan().actions, ElementsAre(KeyAction{Kind::kPublish, KeyKind::kOperator, "jobs"}));
+  EXPECT_THAT(plan().actions, ElementsAre(KeyAction{Step::kPublish, KeyKind::kOperator, "jobs"}));
 }
 
 TEST_F(PlanKeysTest, AForeignMapIsLeftAloneAndTold) {
@@ -127,7 +127,7 @@ TEST_F(PlanKeysTest, ABrokenSecretTakesNoPublicKeyAway) {
 
 TEST_F(PlanKeysTest, ARequestMakesANextKeyOnce) {
   o_.secrets[KeyKind::kGateway].requested = "2026-01-01";
-  EXPECT_THAT(plan().actions, ElementsAre(act(Kind::kMakeNext, KeyKind::kGateway)));
+  EXPECT_THAT(plan().actions, ElementsAre(act(Step::kMakeNext, KeyKind::kGateway)));
   o_.secrets[KeyKind::kGateway].begun = "2026-01-01";
   EXPECT_THAT(plan().actions, IsEmpty());
 }
@@ -143,7 +143,7 @@ TEST_F(PlanKeysTest, TheNextKeyIsPublishedBeforeItSigns) {
   begin(KeyKind::kOperator);
   all_know("operator-2");
   o_.maps["jobs"].jwks = "old";
-  EXPECT_THAT(plan().actions, ElementsAre(KeyAction{Kind::kPublish, KeyKind::kOperator, "jobs"}));
+  EXPECT_THAT(plan().actions, ElementsAre(KeyAction{Step::kPublish, KeyKind::kOperator, "jobs"}));
   EXPECT_THAT(waiting(KeyKind::kOperator), ElementsAre(HasSubstr("jobs/berth-keys")));
   EXPECT_THAT(plan().jwks, HasSubstr("operator-2"));
 }
@@ -156,7 +156,7 @@ TEST_F(PlanKeysTest, SwitchesOnceAllWorkersAndGatewaysKnowTheOperatorsKey) {
   worker().keys->insert("operator-2");
   EXPECT_THAT(plan().actions, IsEmpty());
   gateway().keys->insert("operator-2");
-  EXPECT_THAT(plan().actions, ElementsAre(act(Kind::kSwitch, KeyKind::kOperator)));
+  EXPECT_THAT(plan().actions, ElementsAre(act(Step::kSwitch, KeyKind::kOperator)));
 }
 
 TEST_F(PlanKeysTest, TheGatewaysKeyWaitsForWorkersOnly) {
@@ -164,7 +164,7 @@ TEST_F(PlanKeysTest, TheGatewaysKeyWaitsForWorkersOnly) {
   o_.gateways_known = false;
   gateway().readable = false;
   worker().keys->insert("gateway-2");
-  EXPECT_THAT(plan().actions, ElementsAre(act(Kind::kSwitch, KeyKind::kGateway)));
+  EXPECT_THAT(plan().actions, ElementsAre(act(Step::kSwitch, KeyKind::kGateway)));
 }
 
 TEST_F(PlanKeysTest, WhoCannotBeReadHoldsItUpForAsLongAsItTakes) {
@@ -190,7 +190,7 @@ TEST_F(PlanKeysTest, AnOlderWorkerCountsAfterTenMinutes) {
   EXPECT_THAT(waiting(KeyKind::kGateway), ElementsAre(HasSubstr("too old")));
   EXPECT_EQ(plan().wake_at, kNow + kSilentHolderPatience);
   EXPECT_THAT(plan(kNow + kSilentHolderPatience).actions,
-              ElementsAre(act(Kind::kSwitch, KeyKind::kGateway)));
+              ElementsAre(act(Step::kSwitch, KeyKind::kGateway)));
 }
 
 TEST_F(PlanKeysTest, AnOlderGatewayHoldsUpTheOperatorsKey) {
@@ -208,7 +208,7 @@ TEST_F(PlanKeysTest, APodThatHasNotStartedHoldsItUpForTwoMinutes) {
   EXPECT_THAT(plan().actions, IsEmpty());
   EXPECT_EQ(plan().wake_at, kNow + kUnstartedPatience);
   EXPECT_THAT(plan(kNow + kUnstartedPatience).actions,
-              ElementsAre(act(Kind::kSwitch, KeyKind::kGateway)));
+              ElementsAre(act(Step::kSwitch, KeyKind::kGateway)));
 }
 
 TEST_F(PlanKeysTest, TheOldPublicKeyIsKeptTenMinutes) {
@@ -220,7 +220,7 @@ TEST_F(PlanKeysTest, TheOldPublicKeyIsKeptTenMinutes) {
   EXPECT_THAT(plan(kNow + kKeepPreviousKey - 1s).actions, IsEmpty());
   EXPECT_EQ(plan().wake_at, kNow + kKeepPreviousKey);
   EXPECT_THAT(plan(kNow + kKeepPreviousKey).actions,
-              ElementsAre(act(Kind::kDropPrevious, KeyKind::kOperator)));
+              ElementsAre(act(Step::kDropPrevious, KeyKind::kOperator)));
 }
 
 TEST_F(PlanKeysTest, TheGatewaysOldKeyIsKeptUntilEveryGatewaySignsWithTheNew) {
@@ -232,7 +232,7 @@ TEST_F(PlanKeysTest, TheGatewaysOldKeyIsKeptUntilEveryGatewaySignsWithTheNew) {
   EXPECT_THAT(plan().actions, IsEmpty());
   EXPECT_THAT(waiting(KeyKind::kGateway), ElementsAre(HasSubstr("does not sign with the new key")));
   gateway().signing = "gateway-1";
-  EXPECT_THAT(plan().actions, ElementsAre(act(Kind::kDropPrevious, KeyKind::kGateway)));
+  EXPECT_THAT(plan().actions, ElementsAre(act(Step::kDropPrevious, KeyKind::kGateway)));
   gateway().readable = false;
   EXPECT_THAT(plan().actions, IsEmpty());
 }
