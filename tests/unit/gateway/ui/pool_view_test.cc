@@ -11,7 +11,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr TimePoint kNow{std::chrono::hours(1)};
+constexpr TimePoint kLookedAt{std::chrono::hours(1)};
 
 class PoolViewTest : public ::testing::Test {
  protected:
@@ -40,7 +40,7 @@ class PoolViewTest : public ::testing::Test {
     for (const WorkerView& w : workers_) {
       all.push_back(&w);
     }
-    return make_pool_view(info_, all, &line_, kNow);
+    return make_pool_view(info_, all, &line_, kLookedAt);
   }
 
   PoolInfo info_;
@@ -75,7 +75,7 @@ TEST_F(PoolViewTest, RowsAndWaitingSessionsAreBoundedButCounted) {
     worker("w-" + std::to_string(i), api::WorkerState::kActive, 2, 1);
   }
   for (std::uint64_t i = 0; i <= kMaxWaitingShown; ++i) {
-    line_.join({i, api::SessionId("s-" + std::to_string(i)), {{api::kSlot, 1}}, kNow, true});
+    line_.join({i, api::SessionId("s-" + std::to_string(i)), {{api::kSlot, 1}}, kLookedAt, true});
   }
   const PoolView v = view();
   EXPECT_EQ(v.workers.size(), kMaxRows);
@@ -86,11 +86,12 @@ TEST_F(PoolViewTest, RowsAndWaitingSessionsAreBoundedButCounted) {
 }
 
 TEST_F(PoolViewTest, AnArrivalDoesNotMoveWithTime) {
-  line_.join({1, api::SessionId("s"), {{api::kSlot, 1}}, kNow - std::chrono::seconds(7), true});
+  line_.join(
+      {1, api::SessionId("s"), {{api::kSlot, 1}}, kLookedAt - std::chrono::seconds(7), true});
   const PoolView now = view();
   ASSERT_EQ(now.waiting.size(), 1U);
-  EXPECT_EQ(now.waiting[0].since, millis(kNow) - 7000);
-  const PoolView later = make_pool_view(info_, {}, &line_, kNow + std::chrono::seconds(1));
+  EXPECT_EQ(now.waiting[0].since, millis(kLookedAt) - 7000);
+  const PoolView later = make_pool_view(info_, {}, &line_, kLookedAt + std::chrono::seconds(1));
   EXPECT_EQ(later.waiting, now.waiting) << "else it would be a change at each look";
 }
 
