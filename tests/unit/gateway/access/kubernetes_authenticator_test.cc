@@ -167,7 +167,7 @@ TEST_F(KubernetesAuthenticatorTest, RealAnswersToForeignTokensAreRefusalsThatSay
       {R"({"user":{},"error":"[invalid bearer token, go-jose/go-jose: error in cryptographic primitive]"})",
        "error in cryptographic primitive"}};
   for (const auto& [status, why] : answers) {
-    const auto asked = ask("token of " + std::to_string(why.size()));
+    const auto asked = ask("token-" + std::to_string(why.size()));
     answer(kTokenReviews, Json::parse(status));
     EXPECT_EQ(error(asked).code, ErrorCode::kUnauthenticated) << status;
     EXPECT_EQ(error(asked).reason, "InvalidToken") << status;
