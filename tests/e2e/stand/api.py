@@ -4,8 +4,11 @@ import http.client
 import json
 import ssl
 import threading
+import time
 from pathlib import Path
 
+_IDLE = 60
+"""Seconds after which the server may be about to close a connection that nobody used."""
 POOLS = "/apis/berth.dev/v1alpha1/namespaces/{}/sessionpools"
 
 
@@ -27,13 +30,14 @@ class Api:
         data = json.dumps(body) if body is not None else None
         for attempt in (1, 2):
             connection = getattr(self._local, "connection", None)
-            if connection is None:
+            if connection is None or time.monotonic() - self._local.used > _IDLE:
                 connection = http.client.HTTPSConnection("127.0.0.1", 6443, context=self._tls, timeout=15)
                 self._local.connection = connection
             try:
                 connection.request(method, path, data, {"Content-Type": content_type})
                 answer = connection.getresponse()
                 text = answer.read()
+                self._local.used = time.monotonic()
                 break
             except (OSError, http.client.HTTPException):
                 connection.close()

@@ -1,9 +1,11 @@
-"""A real Kubernetes on this machine: etcd, control plane and real nodes, inside the caller's network namespace.
+"""A real Kubernetes on this machine: etcd, control plane and real nodes, inside the caller's network namespace. Without nodes
+it is a control plane alone, for nodes that somebody else plays.
 
 Everything that a cluster writes is below one folder, whose name is in each of its processes' command lines; so `stop`
 finds what is left by that name alone, also what a killed run left behind (`remove_stale`).
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -32,14 +34,16 @@ class Cluster:
         if _available_memory() > 6 << 30:
             # Images unpacked for each node are most of it, and of the time that removing it takes on a disk.
             subprocess.run(["mount", "-t", "tmpfs", "-o", "size=5g", "berth-e2e", str(self.folder)], check=True)
+        self._lock = (self.folder / "lock").open("w", encoding="ascii")  # Held as long as this run lives, however it ends.
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.log.mkdir()
         self.pki = Pki(self.folder / "pki")
         self.admin = self.pki.kubeconfig("admin", "/O=system:masters/CN=admin")
         self.addresses = Addresses(self.folder / "addresses", NETWORK)
         self._write_cni()
         self._write_audit_policy()
-        self._make_processes()
         self.nodes = [Node(n, self.folder, bin_folder, self.pki, self.run_name) for n in range(1, nodes + 1)]
+        self._make_processes()
 
     def _write_cni(self) -> None:
         (self.folder / "cni").mkdir()
@@ -87,25 +91,31 @@ class Cluster:
                     "--node-monitor-grace-period", "20s"),
             process("kube-scheduler", "--kubeconfig", pki.kubeconfig("scheduler", "/CN=system:kube-scheduler"),
                     "--leader-elect=false"),
-            process("kube-proxy", "--kubeconfig", pki.kubeconfig("proxy", "/CN=system:kube-proxy"),
-                    "--proxy-mode", "nftables", "--cluster-cidr", POD_RANGE, "--hostname-override", "node-1",
-                    "--conntrack-max-per-core", "0", "--healthz-bind-address", "127.0.0.1:10256",
-                    "--metrics-bind-address", "127.0.0.1:10249"),
         ]
+        if self.nodes:
+            self._others.append(process(
+                "kube-proxy", "--kubeconfig", pki.kubeconfig("proxy", "/CN=system:kube-proxy"),
+                "--proxy-mode", "nftables", "--cluster-cidr", POD_RANGE, "--hostname-override", "node-1",
+                "--conntrack-max-per-core", "0", "--healthz-bind-address", "127.0.0.1:10256",
+                "--metrics-bind-address", "127.0.0.1:10249"))
 
-    def start(self, images: list[Path]) -> None:
+    def start(self, images: list[Path] = ()) -> None:
         self._make_network()
         self.etcd.start()
         self.start_apiserver()
         for process in self._others:
             process.start()
+        if self.nodes:
+            self._start_nodes(images)
+        wait_until("the default service account exists",
+                   lambda: self._try_kubectl("get", "serviceaccount", "default"), 60)
+
+    def _start_nodes(self, images: list[Path]) -> None:
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda node: node.start(images), self.nodes))
         self.kubectl("create", "clusterrolebinding", "e2e-proxy", "--clusterrole=system:node-proxier",
                      "--user=system:kube-proxy")
         wait_until("all nodes are Ready", self._nodes_ready, 120, 0.3, self._why_not_ready)
-        wait_until("the default service account exists",
-                   lambda: self._try_kubectl("get", "serviceaccount", "default"), 60)
 
     def _make_network(self) -> None:
         for command in ("link set lo up", f"link add {BRIDGE} type bridge", f"addr add {BRIDGE_ADDRESS}/24 dev {BRIDGE}",
@@ -167,8 +177,13 @@ def remove_run(folder: Path) -> None:
 
 
 def remove_stale() -> None:
-    """What killed runs left behind: their folder is named by a pid that is no longer one of ours."""
+    """What killed runs left behind: nobody holds their lock any more."""
     for folder in STATE_ROOT.iterdir() if STATE_ROOT.exists() else []:
-        command = Path(f"/proc/{folder.name}/cmdline")
-        if not command.exists() or b"e2e" not in command.read_bytes():
-            remove_run(folder)
+        try:
+            with (folder / "lock").open(encoding="ascii") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        except FileNotFoundError:
+            pass
+        remove_run(folder)

@@ -4,11 +4,10 @@ import os
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime, timezone
 from pathlib import Path
 
 from .api import POOLS, Api, ApiError
-from .audit import refused_calls
+from .audit import now, refused_calls
 from .cluster import Cluster
 from .metrics import Metrics
 from .process import wait_until
@@ -38,11 +37,11 @@ class World:
     @contextmanager
     def rights_away(self):
         """While the programs' roles are taken from under them, what is refused to them is no fault of theirs."""
-        begin = _now()
+        begin = now()
         try:
             yield
         finally:
-            self._rights_away.append((begin, _now()))
+            self._rights_away.append((begin, now()))
 
     def refused_calls(self) -> list[str]:
         return refused_calls(self.cluster.audit_log, self._rights_away)
@@ -181,11 +180,6 @@ class Pool:
         wait_until(f"namespace {self.namespace} is gone",
                    lambda: self.world.api.find(f"/api/v1/namespaces/{self.namespace}") is None, timeout, 0.3,
                    lambda: self.world.kubectl("get", "all,spool", "-n", self.namespace))
-
-
-def _now() -> str:
-    """As the audit log writes times."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def is_ready(pod: dict) -> bool:
