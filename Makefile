@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: deps
 deps: ## Install the Debian packages that are missing (root or sudo)
@@ -35,6 +35,14 @@ bench: deps ## Figures of docs/figures.md, from a release build; writes build/be
 	cmake --preset bench
 	cmake --build build/bench -j $(JOBS)
 	tests/bench/run.sh build/bench
+
+.PHONY: bench-kubernetes
+bench-kubernetes: deps ## Figures with 1,000 workers on a real API server: needs root and Go 1.26 (ROWS="reaction" for some)
+	@cmake/install-packages.sh bench cluster
+	@tests/bench/kubernetes/run.py --prepare
+	cmake --preset bench
+	cmake --build build/bench -j $(JOBS)
+	tests/bench/kubernetes/run.py $(ROWS)
 
 .PHONY: model
 model: ## Exhaustive check of the removal protocol (minutes, under 2 GB)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages of the named groups that are missing. Needs root or sudo only when something is missing.
-# Usage: install-packages.sh build|test|bench|lint|clang|tidy|e2e|model|dashboards|chart|browser|node ...
+# Usage: install-packages.sh build|test|bench|cluster|lint|clang|tidy|e2e|model|dashboards|chart|browser|node ...
 set -euo pipefail
 
 declare -A groups=(
@@ -10,6 +10,7 @@ declare -A groups=(
     procps"
   [test]="libgtest-dev libgmock-dev librapidcheck-dev openssl curl python3"
   [bench]="libbenchmark-dev"
+  [cluster]="python3 iproute2 openssl util-linux"
   [lint]="clang-format-14 git python3 python3-yaml"
   [clang]="clang-14 libclang-rt-14-dev llvm-14"
   [tidy]="clang-tidy-14 git"

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdio>
 #include <deque>
@@ -175,6 +176,30 @@ class OpenLoop : public Load {
   std::vector<Connection*> idle_;
 };
 
+class CompleteAll : public Load {
+ public:
+  using Load::Load;
+
+  Status run(const std::vector<Created>& created) {
+    next(created, 0);
+    io_.run_for(std::chrono::seconds(60));
+    if (result_.requests < created.size()) {
+      return fail(Error::make(ErrorCode::kUnavailable, "",
+                              std::to_string(created.size() - result_.requests) +
+                                  " sessions could not be completed: " + result_.first_failure));
+    }
+    return {};
+  }
+
+ private:
+  void next(const std::vector<Created>& created, std::size_t at) {
+    if (at < created.size()) {
+      complete(*connections_.front(), created[at].id, created[at].answer,
+               [this, &created, at] { next(created, at + 1); });
+    }
+  }
+};
+
 class CreateAll : public Load {
  public:
   using Load::Load;
@@ -236,6 +261,12 @@ Result<LoadResult> create_all(const Target& target, int callers, int each) {
   return load.run(each);
 }
 
+Status complete_all(const Target& target, const std::vector<Created>& created) {
+  CompleteAll load(target);
+  BERTH_TRY(load.connect(1));
+  return load.run(created);
+}
+
 Result<std::string> ask(const Target& target, std::string request, int status, std::string* raw) {
   boost::asio::io_context io(1);
   Connection connection(io);
@@ -260,7 +291,7 @@ Result<std::string> ask(const Target& target, std::string request, int status, s
 }
 
 std::string new_session_id() {
-  static std::uint64_t last = 0;
+  static std::atomic<std::uint64_t> last{0};
   char text[32];
   std::snprintf(text, sizeof text, "b%08x-%09llu", static_cast<unsigned>(::getpid()),
                 static_cast<unsigned long long>(++last));

@@ -44,11 +44,14 @@ Result<LoadResult> open_loop(const Target& target, double sessions_per_second, i
 /// the first request to the last answer.
 Result<LoadResult> create_all(const Target& target, int callers, int each);
 
+/// Completes sessions that create_all() kept, one after another.
+Status complete_all(const Target& target, const std::vector<Created>& created);
+
 /// One request, answered with `status`: its body. `raw` gets the whole answer if given.
 Result<std::string> ask(const Target& target, std::string request, int status,
                         std::string* raw = nullptr);
 
-/// An id that no other call gave, always of the same length.
+/// An id that no other call gave, always of the same length. Thread-safe.
 std::string new_session_id();
 
 }  // namespace berth::bench
