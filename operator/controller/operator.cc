@@ -34,7 +34,7 @@ struct Operator::Impl {
         pool_metrics(metrics, loop.clock()),
         events(loop, client, random, settings.identity, log, metrics),
         demand(loop, workers, signer, random, {std::chrono::seconds(25), std::chrono::seconds(15)},
-               [this](const std::string& pool) { queue.add(pool); }),
+               [this](const std::string& pool) { demand_changed(pool); }),
         gateway_keys(loop, workers, signer, random,
                      [this] {
                        if (keys) {
@@ -211,6 +211,13 @@ struct Operator::Impl {
         queue.add(key);
       }
     }
+  }
+
+  void demand_changed(const std::string& pool) {
+    if (const auto it = controllers.find(pool); it != controllers.end()) {
+      it->second->news();
+    }
+    queue.add(pool);
   }
 
   void pool_changed(const std::string& key, bool exists) {

@@ -69,7 +69,10 @@ void PoolController::poll(Member& member) {
   if (!member.poller || member.poller->target() != target) {
     member.poller = std::make_unique<control::SlotsPoller>(
         deps_.loop, deps_.workers, deps_.signer, deps_.random, target,
-        control::SlotsPoller::Settings{}, [this] { changed_(); });
+        control::SlotsPoller::Settings{}, [this] {
+          news();
+          changed_();
+        });
   }
 }
 
@@ -169,11 +172,11 @@ std::optional<TimePoint> PoolController::reconcile(const PoolObject& object,
   }
   remember_revision(object);
   const Observed observed = observe(object, pod_cache_version);
-  reaction_.begin(observed.demand.waiting.size(), now);
   check_epochs(observed);
 
   Plan p = plan(observed, now);
   history_ = std::move(p.history);
+  reaction_.begin(p.scaling.load.used + p.scaling.load.waiting, now);
   carry_out(object, std::move(p.actions));
   p.history = history_;
   reaction_.end(p.scaling.short_by);

@@ -64,6 +64,8 @@ class PoolController {
   void list_holders(const std::function<bool(const PodView&)>& lost,
                     std::vector<KeyHolder>& out) const;
 
+  /// Demand is news too, which the owner hears.
+  void news() { reaction_.heard(deps_.loop.clock().now()); }
   /// One round. Returns when to come again if nothing happens.
   std::optional<TimePoint> reconcile(const PoolObject& object,
                                      const std::string& pod_cache_version);

@@ -33,11 +33,11 @@ MetricLabels with(MetricLabels base, const std::string& key, std::string_view va
 PoolMetrics::PoolMetrics(Metrics& metrics, const Clock& clock)
     : metrics_(metrics),
       clock_(clock),
-      reaction_(metrics.histogram(
-          "berth_operator_scale_reaction_seconds",
-          "Time from seeing more demand to sending a pod create for it, held back by rules or not.",
-          {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
-           300})),
+      reaction_(metrics.histogram("berth_operator_scale_reaction_seconds",
+                                  "Time from the news of more demand to sending a pod create for "
+                                  "it, held back by rules or not.",
+                                  {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+                                   1, 2.5, 5, 10, 30, 60, 300})),
       drained_(metrics.histogram(
           "berth_operator_drain_duration_seconds",
           "Time from seeing that a worker takes no new session to the end of its pod.",

@@ -2,11 +2,18 @@
 
 namespace berth::op {
 
-void Reaction::begin(std::size_t waiting, TimePoint now) {
-  if (waiting > waiting_ && !seen_) {
-    seen_ = now;
+void Reaction::heard(TimePoint now) {
+  if (!heard_) {
+    heard_ = now;
   }
-  waiting_ = waiting;
+}
+
+void Reaction::begin(std::int64_t demand, TimePoint now) {
+  if (demand > demand_ && !seen_) {
+    seen_ = heard_.value_or(now);
+  }
+  heard_.reset();
+  demand_ = demand;
   sent_ = 0;
 }
 

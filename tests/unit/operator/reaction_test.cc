@@ -57,5 +57,24 @@ TEST_F(ReactionTest, ADemandThatIsMetOrGoneBeforeACreateIsForgotten) {
   EXPECT_EQ(reaction_.create_sent(at(61s)), 1s);
 }
 
+// Used and waiting, not the line alone: it was one long before and after.
+TEST_F(ReactionTest, OneWhoTookTheOldOnesPlaceInTheLineIsMoreDemand) {
+  reaction_.begin(/*waiting*/ 1, at(0s));
+  EXPECT_EQ(reaction_.create_sent(at(1ms)), 1ms);
+  reaction_.end(1);
+  reaction_.begin(/*used*/ 1 + /*waiting*/ 1, at(10s));
+  EXPECT_EQ(reaction_.create_sent(at(10s) + 2ms), 2ms);
+}
+
+TEST_F(ReactionTest, TheTimeThatNewsWaitedForTheirRoundCounts) {
+  reaction_.heard(at(10ms));
+  reaction_.heard(at(14ms));
+  reaction_.begin(1, at(15ms));
+  EXPECT_EQ(reaction_.create_sent(at(16ms)), 6ms);
+  reaction_.end(1);
+  reaction_.begin(2, at(30ms));
+  EXPECT_EQ(reaction_.create_sent(at(31ms)), 1ms) << "those news were of the round before";
+}
+
 }  // namespace
 }  // namespace berth::op
