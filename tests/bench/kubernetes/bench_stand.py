@@ -25,8 +25,8 @@ OPERATOR_PROBES = "127.0.2.1:8081"
 
 class Stand(World):
     def __init__(self, programs: Path, cluster_programs: Path):
-        super().__init__(Cluster(cluster_programs, nodes=0))
-        self.programs, self.folder = programs, self.cluster.folder
+        super().__init__(Cluster(cluster_programs, nodes=0), programs)
+        self.folder = self.cluster.folder
         log = self.cluster.log
         self._kwok = Process("kwok", [cluster_programs / "kwok", "--kubeconfig", self.cluster.admin, "--manage-all-nodes",
                                       "--config", HERE / "kwok.yaml", "--cidr", POD_RANGE,
