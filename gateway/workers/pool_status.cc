@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "berth/base/utf8.h"
+
 namespace berth::gateway {
 namespace {
 
@@ -9,16 +11,9 @@ constexpr std::size_t kMaxConditions = 16;
 constexpr std::size_t kMaxText = 500;
 
 std::string text_at(const Json& object, std::string_view key) {
-  std::string text = get_string(object, key).value_or("");
-  if (text.size() > kMaxText) {
-    std::size_t end = kMaxText;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
-      --end;  // not inside a character
-    }
-    text.resize(end);
-    text += "...";
-  }
-  return text;
+  const std::string text = get_string(object, key).value_or("");
+  const std::string_view shown = first_characters(text, kMaxText);
+  return std::string(shown) + (shown.size() < text.size() ? "..." : "");
 }
 
 }  // namespace

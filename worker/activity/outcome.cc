@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "berth/base/utf8.h"
 #include "worker/activity/process/output_tail.h"
 #include "worker/activity/run_reporter.h"
 
@@ -22,17 +23,6 @@ class EndedRun final : public ActivityRun {
  private:
   RunReporter reporter_;
 };
-
-// Cut between characters: a part of one would make the whole text invalid.
-std::string first_characters(std::string text, std::size_t max) {
-  if (text.size() > max) {
-    while (max > 0 && (text[max] & 0xC0) == 0x80) {
-      --max;
-    }
-    text.resize(max);
-  }
-  return text;
-}
 
 }  // namespace
 
@@ -81,8 +71,8 @@ std::optional<api::ActivityFailure> application_failure(const Json& answer) {
     return std::nullopt;
   }
   return api::ActivityFailure{
-      first_characters(*type, kMaxType),
-      first_characters(get_string(*error, "message").value_or(""), kMaxMessage),
+      std::string(first_characters(*type, kMaxType)),
+      std::string(first_characters(string_at(*error, {"message"}), kMaxMessage)),
       get_bool(*error, "retryable").value_or(true)};
 }
 

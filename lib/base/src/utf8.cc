@@ -59,4 +59,13 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::string_view first_characters(std::string_view text, std::size_t max) {
+  if (text.size() > max) {
+    while (max > 0 && (static_cast<unsigned char>(text[max]) & 0xC0) == 0x80) {
+      --max;
+    }
+  }
+  return text.substr(0, max);
+}
+
 }  // namespace berth

@@ -25,6 +25,17 @@ TEST(Utf8, TheLimitsOfEachLengthAreValid) {
   }
 }
 
+TEST(Utf8, TheFirstCharactersAreWhole) {
+  const std::string_view text = "a\u00e9\u20ac";  // One, two and three bytes.
+  EXPECT_EQ(first_characters(text, 0), "");
+  EXPECT_EQ(first_characters(text, 1), "a");
+  EXPECT_EQ(first_characters(text, 2), "a");
+  EXPECT_EQ(first_characters(text, 3), "a\u00e9");
+  EXPECT_EQ(first_characters(text, 5), "a\u00e9");
+  EXPECT_EQ(first_characters(text, 6), text);
+  EXPECT_EQ(first_characters(text, 100), text);
+}
+
 TEST(Utf8, RefusesOverlongCutAndImpossibleForms) {
   for (const char* text :
        {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF",

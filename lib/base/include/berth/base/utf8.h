@@ -15,4 +15,8 @@ Utf8Char first_utf8(std::string_view text);
 
 bool is_utf8(std::string_view text);
 
+/// The longest beginning of valid `text` that has at most `max` bytes and ends between characters:
+/// a part of one would make the whole invalid.
+std::string_view first_characters(std::string_view text, std::size_t max);
+
 }  // namespace berth
