@@ -13,22 +13,22 @@ constexpr Duration kEvery = std::chrono::seconds(15);
 DiskMetrics::DiskMetrics(EventLoop& loop, Metrics& metrics, const Volumes& volumes) : loop_(loop) {
   for (const auto& [name, folder] : volumes) {
     const MetricLabels labels = {{"volume", name}};
-    rooms_.emplace(folder,
-                   std::pair(metrics.gauge("berth_worker_disk_size_bytes",
-                                           "Size of the file system of a worker's volume.", labels),
-                             metrics.gauge("berth_worker_disk_free_bytes",
-                                           "What is free there for the worker.", labels)));
+    rooms_.push_back({folder,
+                      metrics.gauge("berth_worker_disk_size_bytes",
+                                    "Size of the file system of a worker's volume.", labels),
+                      metrics.gauge("berth_worker_disk_free_bytes",
+                                    "What is free there for the worker.", labels)});
   }
   look();
 }
 
 void DiskMetrics::look() {
-  for (const auto& [folder, room] : rooms_) {
+  for (Room& room : rooms_) {
     std::error_code unknown;
-    const auto space = std::filesystem::space(folder, unknown);
+    const auto space = std::filesystem::space(room.folder, unknown);
     if (!unknown) {
-      room.first.set(static_cast<double>(space.capacity));
-      room.second.set(static_cast<double>(space.available));
+      room.size.set(static_cast<double>(space.capacity));
+      room.free.set(static_cast<double>(space.available));
     }
   }
   next_ = loop_.call_after(kEvery, [this] { look(); });

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
-#include <utility>
+#include <vector>
 
 #include "berth/base/event_loop.h"
 #include "berth/observe/metrics.h"
@@ -22,10 +22,15 @@ class DiskMetrics {
   DiskMetrics(EventLoop& loop, Metrics& metrics, const Volumes& volumes);
 
  private:
+  struct Room {
+    std::filesystem::path folder;
+    Gauge size;
+    Gauge free;
+  };
   void look();
 
   EventLoop& loop_;
-  std::map<std::filesystem::path, std::pair<Gauge, Gauge>> rooms_;  ///< Size and free.
+  std::vector<Room> rooms_;
   Cancel next_;
 };
 

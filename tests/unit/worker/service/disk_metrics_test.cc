@@ -34,6 +34,15 @@ TEST(DiskMetrics, ShowsTheRoomOfEachVolume) {
   EXPECT_EQ(value_of(metrics, "berth_worker_disk_size_bytes{volume=\"state\"}"), 0);
 }
 
+TEST(DiskMetrics, VolumesInOneFolderAreBothShown) {
+  fakes::ManualLoop loop;
+  Metrics metrics;
+  const fakes::TempDir folder;
+  const DiskMetrics disk(loop, metrics, {{"sessions", folder.path()}, {"state", folder.path()}});
+  EXPECT_GT(value_of(metrics, "berth_worker_disk_size_bytes{volume=\"sessions\"}"), 0);
+  EXPECT_GT(value_of(metrics, "berth_worker_disk_size_bytes{volume=\"state\"}"), 0);
+}
+
 TEST(DiskMetrics, LooksAgainAndAFolderThatIsGoneKeepsItsLastValues) {
   fakes::ManualLoop loop;
   Metrics metrics;
