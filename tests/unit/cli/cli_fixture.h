@@ -15,6 +15,15 @@ namespace berth::cli {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
+/// A kubeconfig with which only kubectl can log in.
+inline constexpr const char* kExecPlugin = R"(apiVersion: v1
+kind: Config
+current-context: c
+contexts: [{name: c, context: {cluster: k, user: u}}]
+clusters: [{name: k, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: login}}}]
+)";
+
 /// A state directory, a $HOME and a $PATH of the test's own, without any BERTH_ variable.
 class CliTest : public ::testing::Test {
  protected:

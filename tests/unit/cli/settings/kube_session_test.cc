@@ -6,14 +6,6 @@
 namespace berth::cli {
 namespace {
 
-constexpr const char* kExecPlugin = R"(apiVersion: v1
-kind: Config
-current-context: c
-contexts: [{name: c, context: {cluster: k, user: u}}]
-clusters: [{name: k, cluster: {server: "https://127.0.0.1:1"}}]
-users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: login}}}]
-)";
-
 class KubeSessionTest : public CliTest {
  protected:
   KubeSessionTest() { flags_.kubeconfig = write("config", kExecPlugin); }
