@@ -52,11 +52,9 @@ void Tunnel::run(std::function<void(Result<int>)> ready) {
     forward.emplace(loop_, random_, *spec_.forward, [](const std::string& why) {
       warn("kubectl port-forward ended and is started again: " + why);
     });
-    loop_.post(
-        [&forward, ready = std::move(ready)]() mutable { forward->start(std::move(ready)); });
+    forward->start(std::move(ready));
   } else {
-    // From inside the loop: a stop() before it runs would be lost.
-    loop_.post([ready = std::move(ready)] { ready(0); });
+    ready(0);
   }
   loop_.run();
 }

@@ -117,8 +117,9 @@ const Clock& AsioLoop::clock() const {
 }
 void AsioLoop::run() {
   auto guard = asio::make_work_guard(impl_->context);
-  impl_->context.restart();
   impl_->context.run();
+  // Afterwards, not before: a stop() that comes ahead of us counts.
+  impl_->context.restart();
 }
 void AsioLoop::stop() {
   impl_->context.stop();

@@ -71,6 +71,26 @@ TEST(AsioLoop, TakesPostsFromOtherThreads) {
   other.join();
 }
 
+// As when another thread is done before this one has begun to wait for it.
+TEST(AsioLoop, AStopAheadOfTheRunEndsThatRunAndNoOther) {
+  AsioLoop loop;
+  bool late = false;
+  const Cancel guard = loop.call_after(10s, [&] {
+    late = true;
+    loop.stop();
+  });
+  loop.stop();
+  loop.run();
+  EXPECT_FALSE(late);
+  bool ran = false;
+  loop.post([&] {
+    ran = true;
+    loop.stop();
+  });
+  loop.run();
+  EXPECT_TRUE(ran);
+}
+
 TEST(AsioLoop, DeliversSignalsThatTheParentLeftBlocked) {
   sigset_t blocked;
   ::sigemptyset(&blocked);

@@ -77,8 +77,8 @@ class AsioLoop final : public EventLoop {
 
   /// Runs until stop(). The calling thread becomes the loop thread.
   void run();
-  /// Thread-safe. run() returns after the callback that is running; what was posted later is not
-  /// run.
+  /// Thread-safe. run() returns after the callback that is running; what was posted later waits for
+  /// the next run(). Before run(), ends the next one at once.
   void stop();
   /// Calls `fn` on the loop for each arrival of one of `signals`, for as long as the handle lives.
   /// Unblocks them in the calling thread, so that a mask inherited from the parent does not hide
