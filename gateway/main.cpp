@@ -4,6 +4,7 @@
 #include <string>
 
 #include "berth/base/file.h"
+#include "berth/base/memory.h"
 #include "berth/http/cpprest_transport.h"
 #include "berth/kube/config.h"
 #include "gateway/access/kubernetes_authenticator.h"
@@ -143,6 +144,7 @@ Status run(const gateway::Flags& flags) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  use_one_heap();
   gateway::Flags flags;
   if (const auto exit_code = gateway::read_flags(argc, argv, flags)) {
     return *exit_code;

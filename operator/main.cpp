@@ -9,6 +9,7 @@
 #include "berth/auth/control_token.h"
 #include "berth/base/event_loop.h"
 #include "berth/base/file.h"
+#include "berth/base/memory.h"
 #include "berth/http/cpprest_transport.h"
 #include "berth/http/server.h"
 #include "berth/kube/client.h"
@@ -131,6 +132,7 @@ int run(const op::Flags& flags) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  berth::use_one_heap();
   op::Flags flags;
   if (const auto exit_code = op::read_flags(argc, argv, flags)) {
     return *exit_code;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "berth/base/duration.h"
+#include "berth/base/memory.h"
 #include "berth/kube/object.h"
 #include "lib/kube/src/chunk_pump.h"
 #include "lib/kube/src/selection.h"
@@ -17,6 +18,7 @@ constexpr Duration kSilenceGrace = 5s;
 constexpr Duration kShortWatch = 1s;
 constexpr Duration kQuietTime = 2min;  // without trouble, then the backoff begins anew
 constexpr Duration kGaugeInterval = 15s;
+constexpr Duration kTrimAfterList = 5s;
 constexpr std::int64_t kPageSize = 500;
 constexpr int kMaxPages = 2000;
 
@@ -68,6 +70,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
     running = false;
     turn_over();
     gauge_timer.cancel();
+    trim_timer.cancel();
   }
 
   // Listing.
@@ -153,6 +156,8 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
     policy.succeeded();
     synced = true;
     emit(events.replace_end);
+    // By then the list's JSON, many times what is kept of it, is gone, also from other threads.
+    trim_timer = loop.call_after(kTrimAfterList, release_free_memory);
     if (current(t)) {
       begin_watch();
     }
@@ -367,6 +372,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
   Cancel retry;
   Cancel silence_timer;
   Cancel gauge_timer;
+  Cancel trim_timer;
 };
 
 ReflectorCore::ReflectorCore(EventLoop& loop, Client& client, Random& random, ResourceType type,
