@@ -75,8 +75,10 @@ std::string Ed25519Key::sign(const std::string& key_id, std::string_view payload
           EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, as_key(key_.get())) == 1 &&
           EVP_DigestSign(context.get(), signature.data(), &size, bytes(token), token.size()) == 1,
       "signing a token");
-  return token + "." +
-         base64url_encode({reinterpret_cast<const char*>(signature.data()), signature.size()});
+  token.append(".").append(
+      base64url_encode({reinterpret_cast<const char*>(signature.data()), signature.size()}));
+  token.shrink_to_fit();  // Kept for each worker.
+  return token;
 }
 
 bool Ed25519Key::verify(std::string_view token) const {

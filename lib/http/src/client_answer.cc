@@ -5,6 +5,8 @@ namespace berth::http {
 
 namespace {
 
+constexpr std::uint64_t kMaxHead = 64u << 10;
+
 class ClientBody final : public BodySource {
  public:
   explicit ClientBody(std::shared_ptr<ClientCall> call) : call_(std::move(call)) {}
@@ -39,6 +41,10 @@ void ClientCall::on_readable() {
   switch (stream_->read(scratch, n)) {
     case Stream::Io::kDone:
       got_bytes_ = true;
+      if (!parser_) {
+        parser_.emplace(MessageParser::Kind::kResponse, kMaxHead);
+        parser_->reset(request_.method == "HEAD");
+      }
       on_bytes({scratch.data(), n});
       break;
     case Stream::Io::kAgain:
@@ -64,10 +70,10 @@ void ClientCall::on_bytes(std::string_view bytes) {
     bytes = joined;
   }
   receiving_ = true;
-  if (!parser_.head_done()) {
+  if (!parser_->head_done()) {
     bytes = read_head(bytes);
   }
-  if (pool_ && parser_.head_done()) {
+  if (pool_ && parser_->head_done()) {
     bytes = streaming_ ? read_chunk(bytes) : read_body(bytes);
   }
   receiving_ = false;
@@ -77,7 +83,7 @@ void ClientCall::on_bytes(std::string_view bytes) {
 }
 
 void ClientCall::on_end() {
-  if (!parser_.head_done() || !parser_.end_of_stream()) {
+  if (!parser_ || !parser_->head_done() || !parser_->end_of_stream()) {
     lost(got_bytes_ ? "the server closed the connection within its answer"
                     : "the server closed the connection without an answer");
     return;
@@ -93,15 +99,15 @@ void ClientCall::on_end() {
 std::string_view ClientCall::read_head(std::string_view bytes) {
   while (!bytes.empty()) {
     std::string none;
-    bytes.remove_prefix(parser_.feed(bytes, none));
-    if (const auto& error = parser_.error()) {
+    bytes.remove_prefix(parser_->feed(bytes, none));
+    if (const auto& error = parser_->error()) {
       lost("the server sent something that is no HTTP answer: " + error->message);
       return {};
     }
-    if (!parser_.head_done()) {
+    if (!parser_->head_done()) {
       return bytes;
     }
-    const int status = parser_.head().status;
+    const int status = parser_->head().status;
     if (status >= 200) {
       on_head();
       return bytes;
@@ -110,13 +116,13 @@ std::string_view ClientCall::read_head(std::string_view bytes) {
       lost("the server wants to switch to another protocol");
       return {};
     }
-    parser_.reset(request_.method == "HEAD");
+    parser_->reset(request_.method == "HEAD");
   }
   return bytes;
 }
 
 void ClientCall::on_head() {
-  Head& head = parser_.head();
+  Head& head = parser_->head();
   response_.status = head.status;
   response_.headers = std::move(head.headers);
   if (!sent_ && head.status >= 300) {
@@ -128,34 +134,34 @@ void ClientCall::on_head() {
   }
   streaming_ = true;
   timer_.cancel();
-  body_length_ = parser_.done() ? std::optional<std::uint64_t>(0) : head.content_length;
+  body_length_ = parser_->done() ? std::optional<std::uint64_t>(0) : head.content_length;
   response_.body_source = std::make_shared<ClientBody>(shared_from_this());
   const auto done = std::exchange(done_, nullptr);
   done(std::move(response_));
 }
 
 bool ClientCall::reusable(std::string_view rest) const {
-  return sent_ && rest.empty() && parser_.keep_alive();
+  return sent_ && rest.empty() && parser_->keep_alive();
 }
 
 std::string_view ClientCall::read_body(std::string_view bytes) {
-  const bool too_long = parser_.head().content_length.value_or(0) > options_.max_body;
-  while (!too_long && !bytes.empty() && !parser_.done() && !parser_.error() &&
+  const bool too_long = parser_->head().content_length.value_or(0) > options_.max_body;
+  while (!too_long && !bytes.empty() && !parser_->done() && !parser_->error() &&
          response_.body.size() <= options_.max_body) {
     const std::uint64_t room = options_.max_body - response_.body.size() + 1;
-    const std::size_t used = parser_.feed(bytes, response_.body, room);
+    const std::size_t used = parser_->feed(bytes, response_.body, room);
     bytes.remove_prefix(used);
     if (used == 0) {
       break;
     }
   }
-  if (const auto& error = parser_.error()) {
+  if (const auto& error = parser_->error()) {
     lost("the server's answer is broken: " + error->message);
-  } else if (!parser_.done() && (too_long || response_.body.size() > options_.max_body)) {
+  } else if (!parser_->done() && (too_long || response_.body.size() > options_.max_body)) {
     fail_with(ErrorCode::kResourceExhausted, "TooLarge",
               request_.method + " " + origin_ + ": the answer is larger than " +
                   std::to_string(options_.max_body) + " bytes");
-  } else if (parser_.done()) {
+  } else if (parser_->done()) {
     const auto self = shared_from_this();
     release(reusable(bytes));
     finish(std::move(response_));
@@ -165,7 +171,7 @@ std::string_view ClientCall::read_body(std::string_view bytes) {
 
 std::string_view ClientCall::read_chunk(std::string_view bytes) {
   const auto self = shared_from_this();
-  if (parser_.done()) {
+  if (parser_->done()) {
     release(reusable(bytes));
     return bytes;
   }
@@ -173,13 +179,13 @@ std::string_view ClientCall::read_chunk(std::string_view bytes) {
     return bytes;
   }
   std::string chunk;
-  bytes.remove_prefix(parser_.feed(bytes, chunk, kStreamChunk));
-  if (const auto& error = parser_.error()) {
+  bytes.remove_prefix(parser_->feed(bytes, chunk, kStreamChunk));
+  if (const auto& error = parser_->error()) {
     lost(error->message);
     return {};
   }
-  starved_ = chunk.empty() && !parser_.done();
-  if (parser_.done()) {
+  starved_ = chunk.empty() && !parser_->done();
+  if (parser_->done()) {
     release(reusable(bytes));
   }
   if (!starved_) {
@@ -256,7 +262,7 @@ void ClientCall::fail_stream(Error error) {
   if (!pool_) {
     return;
   }
-  stream_error_ = std::move(error);
+  stream_error_ = std::make_unique<Error>(std::move(error));
   release(false);
   next_step();
 }

@@ -8,10 +8,6 @@ namespace berth::http {
 
 namespace asio = boost::asio;
 
-namespace {
-constexpr std::uint64_t kMaxHead = 64u << 10;
-}
-
 ClientCall::ClientCall(ClientPool& pool, Url url, Request request, const CallOptions& options,
                        Transport::DoneFn done)
     : pool_(&pool),
@@ -23,8 +19,7 @@ ClientCall::ClientCall(ClientPool& pool, Url url, Request request, const CallOpt
       done_(std::move(done)),
       no_body_(request_.body.empty() && !request_.body_source),
       has_source_(request_.body_source != nullptr),
-      writer_(loop_, *this),
-      parser_(MessageParser::Kind::kResponse, kMaxHead) {}
+      writer_(loop_, *this) {}
 
 ClientCall::~ClientCall() = default;
 
@@ -121,7 +116,7 @@ void ClientCall::try_next_endpoint(std::string why) {
 }
 
 void ClientCall::begin_exchange() {
-  parser_.reset(request_.method == "HEAD");
+  parser_.reset();
   got_bytes_ = sent_ = false;
   pending_.clear();
   if (repeating_) {
@@ -135,6 +130,9 @@ void ClientCall::begin_exchange() {
     } else {
       writer_.send(*stream_, head, std::move(request_.body));
     }
+    // The writer has it all, also for a repetition; an answer may take half a minute to come.
+    request_.headers = {};
+    request_.target = {};
   }
   arm_read();
 }

@@ -90,7 +90,7 @@ class ClientCall final : public std::enable_shared_from_this<ClientCall>,
   bool sent_ = false;
 
   // Receiving.
-  MessageParser parser_;
+  std::optional<MessageParser> parser_;  ///< From the first byte: many calls wait long for it.
   std::string pending_;
   bool read_armed_ = false;
   bool got_bytes_ = false;
@@ -100,7 +100,7 @@ class ClientCall final : public std::enable_shared_from_this<ClientCall>,
   bool streaming_ = false;
   std::optional<std::uint64_t> body_length_;
   BodySource::ChunkFn chunk_fn_;
-  std::optional<Error> stream_error_;
+  std::unique_ptr<Error> stream_error_;
   bool starved_ = false;  ///< What is in pending_ is not enough for a chunk.
   bool receiving_ =
       false;  ///< Bytes are being handed out; what is left of them is not in pending_ yet.

@@ -136,10 +136,10 @@ void MessageWriter::on_chunk(Result<std::string> chunk) {
   const bool last = chunk && chunk->empty();
   if (!chunk) {
     source_failed_ = true;
-    error_ = chunk.error();
+    error_ = std::make_unique<Error>(chunk.error());
   } else if (left_ && (last ? *left_ > 0 : chunk->size() > *left_)) {
     source_failed_ = true;
-    error_ = Error::internal("a body is not as long as it was said to be");
+    error_ = std::make_unique<Error>(Error::internal("a body is not as long as it was said to be"));
   } else if (last) {
     source_ = nullptr;
     out_.set(chunked_ ? "0\r\n\r\n" : "", {});

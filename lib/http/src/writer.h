@@ -55,7 +55,8 @@ class MessageWriter {
   bool streaming() const { return source_ != nullptr; }
   /// Since when the peer has not taken a byte; TimePoint::max() when it is not waited for.
   TimePoint blocked_since() const { return blocked_since_; }
-  const Error& error() const { return error_; }
+  /// After kSourceFailed.
+  const Error& error() const { return *error_; }
 
  private:
   void start(Stream& stream);
@@ -80,7 +81,7 @@ class MessageWriter {
   bool source_failed_ = false;
   std::uint64_t message_ = 0;  ///< So that a late chunk of a stopped message is recognised.
   TimePoint blocked_since_ = TimePoint::max();
-  Error error_;
+  std::unique_ptr<Error> error_;
 };
 
 }  // namespace berth::http
