@@ -28,11 +28,11 @@ def run(world):
         wait_until("sessions are served after it", lambda: load.done >= before + 20, 60)
     load.check(at_least=90)
     held.complete()
-    # Their nodes may count as NotReady for a moment, since kubelets could not report either.
+    # Their nodes count as NotReady until kubelets, which could not report either, have read and written all again.
     first = {w["metadata"]["uid"] for w in workers}
     wait_until(
         "the first workers are ready, none lost to the silence",
-        lambda: first <= {w["metadata"]["uid"] for w in pool.ready_workers()}, 60)
+        lambda: first <= {w["metadata"]["uid"] for w in pool.ready_workers()}, 180, context=pool.describe)
     pool.change({"scaling": {"minWorkers": 0}})
     pool.wait_empty(120)
     pool.remove()
