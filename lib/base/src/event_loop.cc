@@ -118,7 +118,9 @@ const Clock& AsioLoop::clock() const {
 void AsioLoop::run() {
   auto guard = asio::make_work_guard(impl_->context);
   impl_->context.run();
-  // Afterwards, not before: a stop() that comes ahead of us counts.
+  // Afterwards, not before: a stop() that comes ahead of us counts. Letting go of the last work
+  // counts as one too, so that comes first.
+  guard.reset();
   impl_->context.restart();
 }
 void AsioLoop::stop() {

@@ -91,6 +91,19 @@ TEST(AsioLoop, AStopAheadOfTheRunEndsThatRunAndNoOther) {
   EXPECT_TRUE(ran);
 }
 
+TEST(AsioLoop, ALoopThatEndedWithNothingToDoRunsAgain) {
+  AsioLoop loop;
+  loop.post([&] { loop.stop(); });
+  loop.run();
+  bool ran = false;
+  loop.post([&] {
+    ran = true;
+    loop.stop();
+  });
+  loop.run();
+  EXPECT_TRUE(ran);
+}
+
 TEST(AsioLoop, DeliversSignalsThatTheParentLeftBlocked) {
   sigset_t blocked;
   ::sigemptyset(&blocked);
