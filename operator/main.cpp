@@ -10,6 +10,7 @@
 #include "berth/base/event_loop.h"
 #include "berth/base/file.h"
 #include "berth/base/memory.h"
+#include "berth/base/open_files.h"
 #include "berth/http/cpprest_transport.h"
 #include "berth/http/server.h"
 #include "berth/kube/client.h"
@@ -133,6 +134,7 @@ int run(const op::Flags& flags) {
 
 int main(int argc, char** argv) {
   berth::use_one_heap();
+  berth::raise_open_file_limit();
   op::Flags flags;
   if (const auto exit_code = op::read_flags(argc, argv, flags)) {
     return *exit_code;

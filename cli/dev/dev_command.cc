@@ -13,6 +13,7 @@
 #include "berth/api/session_pool.h"
 #include "berth/base/event_loop.h"
 #include "berth/base/file.h"
+#include "berth/base/open_files.h"
 #include "berth/kube/object.h"
 #include "cli/dev/dev_context.h"
 #include "cli/dev/dev_keys.h"
@@ -282,6 +283,7 @@ class DevStack {
 }  // namespace
 
 int dev(const DevFlags& flags) {
+  raise_open_file_limit();
   const Log log = Log::to_stderr("dev", flags.verbose ? Log::Level::kDebug : Log::Level::kWarn);
   AsioLoop loop;
   SystemRandom random;

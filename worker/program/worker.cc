@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "berth/base/open_files.h"
 #include "worker/program/worker_process.h"
 
 namespace berth::worker {
@@ -73,6 +74,7 @@ Status Worker::register_activity(std::string name, ActivityFunction function) {
 }
 
 int Worker::run(int argc, char** argv) {
+  raise_open_file_limit();
   WorkerFlags flags;
   CLI::App app("Serves sessions and runs their activities.", impl_->options.program);
   add_flags(app, flags);

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <map>
 
+#include "berth/base/open_files.h"
 #include "lib/http/src/connection.h"
 #include "lib/http/src/listener.h"
 
@@ -178,6 +179,8 @@ class ServerImpl final : public Server {
 
 Result<std::unique_ptr<Server>> serve(AsioLoop& loop, const Router& router, ServerOptions options) {
   BERTH_ASSIGN(auto listeners, listen_on(loop.context(), options.address));
+  std::size_t& most = options.limits.max_connections;
+  most = std::min(most, static_cast<std::size_t>(open_file_limit() / 2));
   return std::make_unique<ServerImpl>(loop, router, std::move(options), std::move(listeners));
 }
 

@@ -35,7 +35,8 @@ WorkerUnderTest::~WorkerUnderTest() {
 }
 
 bool WorkerUnderTest::start() {
-  std::vector<std::string> args = {program_};
+  std::vector<std::string> args = wrapper;
+  args.push_back(program_);
   for (const auto& [name, value] : options) {
     args.push_back(name + "=" + value);
   }
@@ -57,7 +58,7 @@ bool WorkerUnderTest::start() {
       const rlimit limit{max_file_bytes, max_file_bytes};
       ::setrlimit(RLIMIT_FSIZE, &limit);
     }
-    ::execv(argv[0], argv.data());
+    ::execvp(argv[0], argv.data());
     ::_exit(127);
   }
   ::close(pipe[1]);

@@ -28,6 +28,7 @@ class WorkerUnderTest {
   std::vector<std::string> flags = {"--insecure-no-control-auth"};
   std::map<std::string, std::string> options;  ///< "--listen" and the like; the usual ones are set.
   std::uint64_t max_file_bytes = 0;            ///< RLIMIT_FSIZE of the process; 0: none.
+  std::vector<std::string> wrapper;            ///< What executes it: argv in front of its own.
 
   /// Starts it and waits until it serves. False if it exits first; then exit_status() and output()
   /// tell.
@@ -44,6 +45,7 @@ class WorkerUnderTest {
   const std::string& output() const { return output_; }
   const std::filesystem::path& directory() const { return directory_; }
   std::uint16_t port() const { return port_; }
+  pid_t pid() const { return pid_; }
 
   struct Answer {
     int status = 0;  ///< 0: no answer.

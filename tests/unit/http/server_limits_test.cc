@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "berth/base/open_files.h"
 #include "tests/unit/http/http_fixture.h"
 
 namespace berth::http::test {
@@ -270,7 +271,25 @@ TEST_F(ServerLimitsTest, WithoutFreeDescriptorsItWaitsInsteadOfSpinning) {
   wait_for(client, "hi");
 }
 
+TEST_F(ServerLimitsTest, ConnectionsTakeAtMostHalfOfTheFilesThatTheProcessMayOpen) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit few = before;
+  few.rlim_cur = 64;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  start();
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  std::vector<RawClient> idle;
+  for (int i = 0; i < 40; ++i) {
+    idle.push_back(connect());
+  }
+  idle.back().send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+  wait_for(idle.back(), "hi");
+  EXPECT_EQ(server_->connections(), 32u);
+}
+
 TEST_F(ServerLimitsTest, TwoThousandIdleConnectionsHoldNobodyUp) {
+  raise_open_file_limit();
   start();
   std::vector<RawClient> idle;
   idle.reserve(2000);

@@ -101,8 +101,9 @@ class Router {
 /// Bounds on everything a stranger can make the server hold. What exceeds one is answered (408,
 /// 413, 431, 503) or cut.
 struct ServerLimits {
-  std::size_t max_connections =
-      10'000;  ///< Beyond it the oldest idle connection is closed, else the new one.
+  /// Beyond it the oldest idle connection is closed, else the new one. At most half of the files
+  /// that the process may open when the server starts: answering takes some too.
+  std::size_t max_connections = 10'000;
   std::uint64_t max_header_bytes = 16u << 10;
   Duration header_timeout =
       std::chrono::seconds(10);  ///< First byte of a request to the end of its head.
