@@ -84,6 +84,9 @@ Result<std::unique_ptr<FileStore>> FileStore::open(EventLoop& loop, FileStoreSet
   if (!root) {
     return fail(disk_error(errno, "opening " + settings.root.string()));
   }
+  if (::faccessat(root.get(), ".", W_OK, AT_EACCESS) != 0) {
+    return fail(disk_error(errno, "writing to " + settings.root.string()));
+  }
   BERTH_ASSIGN(UniqueFd uploads, open_or_make(root.get(), kUploads, settings.root));
   BERTH_ASSIGN(UniqueFd trash, open_or_make(root.get(), kTrash, settings.root));
   std::unique_ptr<FileStore> store(new FileStore(loop, std::move(settings), std::move(log),
