@@ -25,7 +25,7 @@ std::string in_quotes(std::string_view text) {
   return "\"" + std::string(text.substr(0, kMaxQuoted)) + "\"";
 }
 
-/// No verdict. Only an API server that is away lets older verdicts stand in.
+/// No verdict.
 Error no_verdict(const Error& error, std::string_view review) {
   const bool away = error.retryable();
   Error out =

@@ -163,8 +163,7 @@ void KubernetesAuthenticator::answered(const std::string& key, Result<Identity> 
     if (!std::exchange(away_logged_, true)) {
       log_.error("access of callers cannot be checked", {{"error", verdict.error()}});
     }
-    const bool away = verdict.error().reason == "ApiServerUnreachable";
-    if (const Identity* identity = away ? cache_.stale(key) : nullptr) {
+    if (const Identity* identity = cache_.stale(key)) {
       away_until_ = loop_.clock().now() + settings_.retry_pause;
       verdict = *identity;
       source = Source::kStale;

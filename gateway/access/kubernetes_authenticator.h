@@ -20,9 +20,10 @@ namespace berth::gateway {
 ///
 /// Verdicts are cached by a hash of token and access. Callers with the same question share one
 /// answer; at most `max_calls` questions are out, `max_queued` more wait, the rest get 503. While
-/// the API server is away an older positive verdict stands in (AccessCache::Settings::stale_for),
-/// at once after the first failure, and after `patience` when the API server does not answer at
-/// all. Loop thread only; all must outlive it.
+/// no verdict is to be had an older positive one stands in (AccessCache::Settings::stale_for), at
+/// once after the first failure, and after `patience` when the API server does not answer at all.
+/// A refusal of the question itself is no verdict either: an API server that has just started
+/// refuses everybody's until it has read its roles. Loop thread only; all must outlive it.
 class KubernetesAuthenticator final : public Authenticator {
  public:
   struct Settings {

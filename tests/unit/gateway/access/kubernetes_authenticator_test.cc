@@ -339,15 +339,30 @@ TEST_F(KubernetesAuthenticatorTest, ARefusalThatComesLateEndsTheOldYes) {
   EXPECT_EQ(error(ask("t1")).reason, "InvalidToken");
 }
 
-TEST_F(KubernetesAuthenticatorTest, AGatewayThatMayNotAskSaysSoAndUsesNoOldYes) {
+class AGatewayThatMayNotAsk : public KubernetesAuthenticatorTest {
+ protected:
+  /// As an API server answers that has just started and has not read its roles yet.
+  void refuse_the_question() {
+    transport_.expect_request("POST", kTokenReviews)
+        ->answer(http::Response::json(
+            403, R"({"kind":"Status","reason":"Forbidden","message":"tokenreviews is forbidden"})"));
+    loop_.run_ready();
+  }
+};
+
+TEST_F(AGatewayThatMayNotAsk, LetsOldCallersInAsWhileTheApiServerIsAway) {
   ask("t1");
   let_in();
   loop_.advance(seconds(61));
   const auto asked = ask("t1");
-  transport_.expect_request("POST", kTokenReviews)
-      ->answer(http::Response::json(
-          403, R"({"kind":"Status","reason":"Forbidden","message":"tokenreviews is forbidden"})"));
-  loop_.run_ready();
+  refuse_the_question();
+  EXPECT_NE(owner(asked), "");
+  EXPECT_EQ(counted("allowed", "stale"), 1);
+}
+
+TEST_F(AGatewayThatMayNotAsk, TellsNewCallersSo) {
+  const auto asked = ask("t1");
+  refuse_the_question();
   EXPECT_EQ(error(asked).code, ErrorCode::kUnavailable);
   EXPECT_EQ(error(asked).reason, "AccessCheckFailed");
   EXPECT_THAT(error(asked).message, HasSubstr("tokenreviews is forbidden"));
