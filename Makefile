@@ -87,8 +87,7 @@ fuzz: deps ## Every fuzz target for FUZZ_SECONDS (60)
 
 .PHONY: ui-test
 ui-test: deps ## The live page in a real browser (Chromium and Node.js are installed); pictures in build/dev/ui-test/pictures
-	@cmake/install-packages.sh browser
-	@command -v node npm >/dev/null || cmake/install-packages.sh node
+	@cmake/install-packages.sh browser node
 	cmake --preset dev
 	cmake --build build/dev -j $(JOBS) --target berth berth-gateway berth-operator berth_worker_program
 	tests/integration/ui/run.sh build/dev
@@ -118,15 +117,12 @@ chart-accept: chart ## The chart's objects and a release's life on a real API se
 
 SCENARIOS ?=
 .PHONY: cluster e2e e2e-long
-cluster: ## Build a real Kubernetes for the end-to-end tests, where it is missing: Go 1.26, 15 min (kept outside the tree)
+cluster: deps ## What the end-to-end tests need beside Berth, where it is missing: Go 1.26, 20 min (kept outside the tree)
 	@cmake/install-packages.sh e2e
-	@tests/e2e/cluster/build.sh
-	@charts/tools.sh
-e2e: build ## Everything on a real Kubernetes on this machine: needs root and Go 1.26 (SCENARIOS="1 7" for some)
-	@cmake/install-packages.sh e2e
+	@tests/e2e/run.py --prepare $(SCENARIOS)
+e2e: cluster build ## Everything on a real Kubernetes on this machine: needs root and Go 1.26 (SCENARIOS="1 7" for some)
 	tests/e2e/run.py $(SCENARIOS)
-e2e-long: build ## The same with the long churns
-	@cmake/install-packages.sh e2e
+e2e-long: cluster build ## The same with the long churns
 	tests/e2e/run.py --long $(SCENARIOS)
 
 .PHONY: install

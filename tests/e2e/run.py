@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The end-to-end tests: builds programs and images, starts a real Kubernetes, applies deploy/, runs the scenarios.
 
-    tests/e2e/run.py [--programs DIR] [--long] [--hold] [SCENARIO ...]
+    tests/e2e/run.py [--programs DIR] [--long] [--hold | --prepare] [SCENARIO ...]
 
 A scenario is named by its number or a part of its file's name; without one, all run. Long ones need --long, or their whole
 name. As root; README.md tells the rest.
@@ -30,6 +30,7 @@ sys.path.insert(0, str(HERE))
 
 from stand import cluster as clusters  # noqa: E402
 from stand.images import Images  # noqa: E402
+from stand.previous import check_history, worker_program  # noqa: E402
 from stand.world import World  # noqa: E402
 
 
@@ -40,10 +41,12 @@ def arguments() -> argparse.Namespace:
                         help="release programs, built on Debian 12 (default: build/release/bin)")
     parser.add_argument("--long", action="store_true", help="the long churns too")
     parser.add_argument("--hold", action="store_true", help="keep the cluster until Ctrl-C, for a look by hand")
+    parser.add_argument("--prepare", action="store_true",
+                        help="only check this machine and make what does not depend on the programs: Kubernetes, base image")
     return parser.parse_args()
 
 
-def check_machine(programs: Path) -> None:
+def check_machine() -> None:
     missing = sorted(p for tool, p in PACKAGES.items() if shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin") is None)
     if not Path("/usr/lib/cni/bridge").exists():
         missing.append("containernetworking-plugins")
@@ -51,8 +54,24 @@ def check_machine(programs: Path) -> None:
         sys.exit(f"these packages are missing: {' '.join(missing)}; `make e2e` installs them")
     if os.geteuid() != 0:
         sys.exit("a real kubelet needs root: run this as root")
-    if not (programs / "berth-operator").exists():
-        sys.exit(f"there are no programs in {programs}: run `make build` first")
+
+
+def prepare(images: Images, names: list[str]) -> None:
+    """What does not depend on the programs under test: the cluster's programs, the base image, the worker of old."""
+    previous = any("old_workers" in name for name in names)
+    if previous:
+        check_history(REPOSITORY, CACHE)  # Before minutes of building.
+    subprocess.run([HERE / "cluster/build.sh", CACHE / "bin"], check=True)
+    images.make_base()
+    if previous:
+        worker_program(REPOSITORY, CACHE)
+
+
+def build_images(images: Images, names: list[str]) -> list[Path]:
+    archives = images.build()
+    if any("old_workers" in name for name in names):
+        archives.append(images.with_previous_worker())
+    return archives
 
 
 def chosen(wanted: list[str], long: bool) -> list[str]:
@@ -134,15 +153,16 @@ def main() -> int:
     if INSIDE in os.environ:
         signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         return inside(options, [Path(p) for p in os.environ[INSIDE].split(":")])
-    check_machine(options.programs)
-    names = chosen(options.scenarios, options.long)
-    clusters.remove_stale()
-    subprocess.run([HERE / "cluster/build.sh", CACHE / "bin"], check=True)
-    subprocess.run([REPOSITORY / "charts/tools.sh"], check=True)
+    check_machine()
+    names = chosen(options.scenarios, options.long or options.prepare)
     images = Images(CACHE, options.programs)
-    archives = images.build()
-    if any("old_workers" in name for name in names):
-        archives.append(images.with_previous_worker())
+    prepare(images, names)
+    if options.prepare:
+        return 0
+    if not (options.programs / "berth-operator").exists():
+        sys.exit(f"there are no programs in {options.programs}: run `make build` first")
+    clusters.remove_stale()
+    archives = build_images(images, names)
     # The network namespace lasts as long as its processes; nothing of it is left behind.
     os.execvpe("unshare", ["unshare", "--net", sys.executable, __file__, *sys.argv[1:]],
                {**os.environ, INSIDE: ":".join(map(str, archives))})

@@ -36,7 +36,7 @@ class Images:
 
     def build_whole(self, tag: str) -> dict[str, str]:
         """The images by target, from the Dockerfile alone: it builds the programs too."""
-        self._base()
+        self.make_base()
         self._run(REPOSITORY / "deploy/image/build.sh", "--tag", tag, "--base", BASE)
         return {target: f"berth.local/{target}:{tag}" for target in TARGETS}
 
@@ -83,7 +83,7 @@ class Images:
             self._save(image, archive)
         return archive
 
-    def _base(self) -> None:
+    def make_base(self) -> None:
         if BASE.encode() in self._run("buildah", "images", "--format", "{{.Name}}:{{.Tag}}").encode():
             return
         print("making the Debian base image (debootstrap, once)", flush=True)
@@ -104,7 +104,7 @@ class Images:
         digest = _digest(self._inputs())
         archives = {t: self._cache / "images" / f"{t}@{digest}.tar" for t in TARGETS}
         if not all(a.exists() for a in archives.values()):
-            self._base()
+            self.make_base()
             self._run(REPOSITORY / "deploy/image/build.sh", "--tag", TAG, "--base", BASE,
                       "--prebuilt", self._programs.relative_to(REPOSITORY))
             for target, archive in archives.items():

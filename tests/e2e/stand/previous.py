@@ -11,20 +11,25 @@ from pathlib import Path
 REVISION = "9d559c7"
 
 
+def check_history(repository: Path, cache: Path) -> None:
+    """Ends the run, with the way out, if the program must be built and the history is not there."""
+    known = subprocess.run(["git", "-C", repository, "cat-file", "-e", f"{REVISION}^{{commit}}"], stderr=subprocess.PIPE,
+                           text=True, check=False)
+    if known.returncode != 0 and not _program(cache).exists():
+        raise SystemExit(f"the scenario of old workers builds revision {REVISION}, which this clone does not have "
+                         f"({known.stderr.strip()}); a shallow clone gets its history with: git fetch --unshallow")
+
+
 def worker_program(repository: Path, cache: Path) -> Path:
-    """The program, from the cache or built into it (minutes). Needs the history: a shallow clone does not have it."""
-    folder = cache / "previous" / REVISION
-    program = folder / "berth-worker"
+    """The program, from the cache or built into it (minutes)."""
+    program = _program(cache)
     if program.exists():
         return program
     print(f"building the worker of {REVISION} (once)", flush=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    source = folder / "source"
+    shutil.rmtree(program.parent, ignore_errors=True)
+    source = program.parent / "source"
     source.mkdir(parents=True)
-    archived = subprocess.run(["git", "-C", repository, "archive", REVISION], capture_output=True, check=False)
-    if archived.returncode != 0:
-        raise SystemExit(f"the scenario of old workers builds revision {REVISION}, which this clone does not have "
-                         f"({archived.stderr.decode().strip()}); get the history with: git fetch --unshallow")
+    archived = subprocess.run(["git", "-C", repository, "archive", REVISION], capture_output=True, check=True)
     subprocess.run(["tar", "-x", "-C", source], input=archived.stdout, check=True)
     build = source / "build/release"
     for command in (["cmake", "--preset", "release", "-DBERTH_BUILD_TESTS=OFF"],
@@ -35,3 +40,7 @@ def worker_program(repository: Path, cache: Path) -> Path:
     (build / "bin/berth-worker").rename(program)
     shutil.rmtree(source)
     return program
+
+
+def _program(cache: Path) -> Path:
+    return cache / "previous" / REVISION / "berth-worker"
