@@ -1,6 +1,8 @@
 """kubectl drain of a node whose workers hold sessions, also in a surge and after a scale-down: it waits, replaces, finishes."""
 
+import os
 import subprocess
+import tempfile
 
 from stand.api import ApiError
 from stand.process import wait_until
@@ -67,28 +69,30 @@ def drain_busiest_node(world, pool, sessions: list, replacements: int) -> None:
     busy = [s for s in sessions if where[s.worker["name"]] == node]
     in_use = {s.worker["name"] for s in busy}
     left = lambda: {name(w) for w in pool.workers() if w["spec"].get("nodeName") == node}
-    drain = subprocess.Popen(world.cluster.kubectl_command(
-        "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--force",
-        f"--pod-selector=berth.dev/pool={pool.name}", "--timeout=240s"),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        wait_until(f"{replacements} workers are ready on the other node",
-                   lambda: sum(w["spec"]["nodeName"] != node for w in pool.ready_workers()) >= replacements, 90, 0.3,
-                   pool.describe)
-        wait_until("only workers in use are left there", lambda: left() == in_use, 90, 0.3, pool.describe)
-        for worker in sorted(in_use):
-            eviction_is_refused(world, pool, worker)
-        assert drain.poll() is None, f"it must wait for sessions: {drain.stdout.read()}"
-        for session in busy:
-            assert session.run("echo", "undisturbed").strip() == "undisturbed"
-            session.complete()
-            sessions.remove(session)
-        wait_until("the drain has finished", lambda: drain.poll() is not None, 90, 0.3, pool.describe)
-        assert drain.returncode == 0 and not left(), drain.stdout.read()
-    finally:
-        drain.kill()
-        drain.communicate()
-        world.kubectl("uncordon", node)
+    with tempfile.TemporaryFile() as said, subprocess.Popen(world.cluster.kubectl_command(
+            "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--force",
+            f"--pod-selector=berth.dev/pool={pool.name}", "--timeout=240s"), stdout=said, stderr=said) as drain:
+        look = lambda: f"kubectl drain: {drain.poll()}\n{text_of(said)}\n{pool.describe()}"
+        try:
+            wait_until(f"{replacements} workers are ready on the other node",
+                       lambda: sum(w["spec"]["nodeName"] != node for w in pool.ready_workers()) >= replacements, 90, 0.3, look)
+            wait_until("only workers in use are left there", lambda: left() == in_use, 90, 0.3, look)
+            for worker in sorted(in_use):
+                eviction_is_refused(world, pool, worker)
+            assert drain.poll() is None, f"it must wait for sessions: {look()}"
+            for session in busy:
+                assert session.run("echo", "undisturbed").strip() == "undisturbed"
+                session.complete()
+                sessions.remove(session)
+            wait_until("the drain has finished", lambda: drain.poll() is not None, 90, 0.3, look)
+            assert drain.returncode == 0 and not left(), look()
+        finally:
+            drain.kill()
+            world.kubectl("uncordon", node)
+
+
+def text_of(file) -> str:
+    return os.pread(file.fileno(), 1 << 16, 0).decode()  # Without moving the place where kubectl goes on.
 
 
 def eviction_is_refused(world, pool, worker: str) -> None:

@@ -84,7 +84,7 @@ def confined(world, helm, chart, pool, held):
              "--set", f"test.namespace={near}", "--wait", "--timeout", "5m")
     world.wait_for_berth(120)
     pool.caller.addresses = world.gateways()  # The Service is another one.
-    beside, outside = Pool(world, near, "pool", {}), world.pool("helm-outside")
+    beside, outside = Pool(world, near, "pool").create({}), world.pool("helm-outside")
     for p in (pool, beside):
         session = p.open()
         assert session.run("echo", p.namespace).strip() == p.namespace
