@@ -16,6 +16,8 @@ namespace {
 /// Of the one answer that is read here and not passed through.
 constexpr std::uint64_t kMaxSessionInfo = 256u << 10;
 
+constexpr std::string_view kOwnDirectory = "/files/";
+
 /// RFC 9110 7.6.1, and what each side sets for itself.
 constexpr std::array<std::string_view, 12> kHopByHop = {"connection",
                                                         "keep-alive",
@@ -99,6 +101,10 @@ Result<std::string> worker_target(std::string_view gateway_target) {
   }
   const std::string_view rest = gateway_target.substr(cut + 1);
   std::string_view path = rest.substr(0, rest.find('?'));
+  // What a session's own directory is called: nothing follows the slash.
+  if (path.ends_with(kOwnDirectory) && path.find('/') == path.size() - kOwnDirectory.size()) {
+    path.remove_suffix(1);
+  }
   while (true) {
     const std::size_t slash = path.find('/');
     const auto segment = http::percent_decode(path.substr(0, slash));

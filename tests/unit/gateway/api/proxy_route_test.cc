@@ -60,8 +60,14 @@ TEST_F(ProxyRouteTest, KeepsEncodedPartsAsTheyAre) {
   EXPECT_EQ(passed("GET").request.target, "/v1/sessions/s1/files/a%20b/c%3Fd?x=%2F");
 }
 
+TEST_F(ProxyRouteTest, TheSessionsOwnDirectoryIsListed) {
+  call("GET", std::string(kSession) + "/files/?x=1");
+  EXPECT_EQ(passed("GET").request.target, "/v1/sessions/s1/files/?x=1");
+}
+
 TEST_F(ProxyRouteTest, PathsThatLeaveTheSessionsAreRefused) {
-  for (const char* rest : {"/../retire", "/%2e%2e/retire", "/./x", "//x", "/files/a%2Fb", "/"}) {
+  for (const char* rest : {"/../retire", "/%2e%2e/retire", "/./x", "//x", "/files/a%2Fb", "/",
+                           "/files/a/", "/files//", "/activities/files/", "/../files/"}) {
     EXPECT_EQ(call("GET", std::string(kSession) + rest)->status(), 400) << rest;
   }
   EXPECT_EQ(
