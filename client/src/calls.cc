@@ -57,6 +57,11 @@ Future<T> refused(Error error) {
 
 Future<ActivityResult> execute_activity(const Context& context, std::string type, Json input,
                                         ActivityCallbacks callbacks) {
+  for (const auto& [text, field] : {std::pair(Json(type), "type"), std::pair(input, "input")}) {
+    if (const Status sendable = check_text(text, field); !sendable) {
+      return refused<ActivityResult>(sendable.error());
+    }
+  }
   ActivityCall::Ask ask{std::move(type), std::move(input), ContextAccess::of(context).options,
                         std::move(callbacks)};
   return in_session<ActivityResult>(

@@ -142,6 +142,9 @@ ActivityOutcome call(const ActivityFunction& function, const ActivityTask& task,
   try {
     auto result = function(context, task.input);
     if (result) {
+      if (const Status sendable = check_text(*result, "result"); !sendable) {
+        return failed("InvalidOutput", sendable.error().text(), false);
+      }
       return succeeded(std::move(*result));
     }
     return failed(std::string(result.error().reason_or_code()),

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "berth/base/duration.h"
+#include "berth/base/utf8.h"
 
 namespace berth {
 namespace {
@@ -43,6 +44,33 @@ class BoundedSax final : public nlohmann::detail::json_sax_dom_parser<Json> {
   std::size_t position_ = 0;
 };
 
+Error too_deep(std::string path) {
+  return Error::invalid(std::move(path),
+                        "the JSON is nested deeper than " + std::to_string(kMaxDepth));
+}
+
+Status check_text(const Json& value, const std::string& path, int depth) {
+  constexpr const char* kWhy = "is not UTF-8, which is all that JSON carries; encode other bytes";
+  if (depth > kMaxDepth) {
+    return fail(too_deep(path));
+  }
+  if (value.is_string() && !is_utf8(value.get_ref<const std::string&>())) {
+    return fail(Error::invalid(path, kWhy));
+  }
+  std::size_t at = 0;
+  for (const auto& [key, member] : value.items()) {
+    if (value.is_object() && !is_utf8(key)) {
+      return fail(Error::invalid(path, "has a key that " + std::string(kWhy)));
+    }
+    if (value.is_structured()) {
+      BERTH_TRY(check_text(
+          member, value.is_object() ? path + "." + key : path + "[" + std::to_string(at++) + "]",
+          depth + 1));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Json> parse_json(std::string_view text) {
@@ -52,13 +80,17 @@ Result<Json> parse_json(std::string_view text) {
     return out;
   }
   if (sax.too_deep()) {
-    return fail(Error::invalid("", "the JSON is nested deeper than " + std::to_string(kMaxDepth)));
+    return fail(too_deep(""));
   }
   return fail(Error::invalid("", "not valid JSON near byte " + std::to_string(sax.position())));
 }
 
 std::string dump_json(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Status check_text(const Json& value, const std::string& path) {
+  return check_text(value, path, 1);
 }
 
 const Json* find(const Json& object, std::string_view key) {

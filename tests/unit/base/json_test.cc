@@ -23,6 +23,24 @@ TEST(DumpJson, ReplacesInvalidUtf8) {
   EXPECT_EQ(dump_json(Json("a\xff")), "\"a\xef\xbf\xbd\"");
 }
 
+TEST(CheckText, NamesWhatIsNotUtf8) {
+  EXPECT_TRUE(check_text({{"a", {1, "x\xc3\xa9", nullptr}}, {"b", true}}, "input"));
+  EXPECT_EQ(check_text("a\xff", "input").error().field, "input");
+  EXPECT_EQ(check_text({{"argv", {"a", "b\xff"}}}, "input").error().field, "input.argv[1]");
+  const auto key = check_text({{"env", {{"A\xff", "x"}}}}, "input").error();
+  EXPECT_EQ(key.field, "input.env");
+  EXPECT_TRUE(parse_json(dump_json(Json(key.text()))));
+  Json deep = 1;
+  for (int i = 0; i < 63; ++i) {
+    deep = Json::array({deep});
+  }
+  EXPECT_TRUE(check_text(deep, "input"));
+  EXPECT_TRUE(parse_json(dump_json(deep)));
+  deep = Json::array({Json::array({deep})});
+  EXPECT_FALSE(check_text(deep, "input"));
+  EXPECT_FALSE(parse_json(dump_json(deep)));
+}
+
 TEST(Find, TreatsNullAsAbsent) {
   const Json j = {{"a", nullptr}, {"b", {{"c", "x"}}}};
   EXPECT_EQ(find(j, "a"), nullptr);

@@ -123,6 +123,9 @@ TEST_F(ClientTest, ArgumentsAreCheckedBeforeAnythingIsSent) {
   EXPECT_EQ(field(put_file(session, "../up", "/etc/hostname")), "path");
   EXPECT_EQ(field(put_file(session, "up", "/nonexistent/file")), "local");
   EXPECT_EQ(field(client->get("v1/pools")), "path");
+  EXPECT_EQ(field(execute_activity(session, "exec", {{"argv", {"ls", "\xff"}}})), "input.argv[1]");
+  EXPECT_EQ(field(execute_activity(session, "e\xff", {})), "type");
+  EXPECT_EQ(server.state().activities_started, 0u);
   auto o = options();
   o.pool = "";
   Client no_pool(o);

@@ -37,6 +37,17 @@ class FunctionExecutorTest : public ActivityTest {
   ThreadPool pool_{2, 1};
 };
 
+TEST_F(FunctionExecutorTest, AResultThatIsNotUtf8FailsIt) {
+  const auto outcome = outcome_of_function(
+      [](ActivityContext&, const Json&) -> Result<Json> {
+        return Json{{"name", "a\xff"}};
+      },
+      0);
+  EXPECT_EQ(failure_type(outcome), "InvalidOutput");
+  EXPECT_NE(outcome.failure->message.find("result.name"), std::string::npos)
+      << outcome.failure->message;
+}
+
 TEST_F(FunctionExecutorTest, ReturnsItsResult) {
   const auto outcome = outcome_of_function(
       [](ActivityContext& context, const Json& input) -> Result<Json> {

@@ -18,6 +18,10 @@ Result<Json> parse_json(std::string_view text);
 /// Compact text. Invalid UTF-8 becomes U+FFFD instead of an exception, so it is safe for anything.
 std::string dump_json(const Json& value);
 
+/// For what must arrive as it was written: an error that names the first text or key that is not
+/// UTF-8 by its dotted path below `path`. Nesting deeper than parse_json() takes is refused too.
+Status check_text(const Json& value, const std::string& path);
+
 /// The member `key`, or null when `object` is no object, lacks it, or holds an explicit null (as
 /// Kubernetes sends).
 const Json* find(const Json& object, std::string_view key);
