@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "examples/file-processing/checksum.h"
+#include "examples/file-processing/path_text.h"
 
 namespace file_processing {
 namespace {
@@ -31,9 +32,10 @@ Result<std::uintmax_t> copy(const berth::worker::ActivityContext& context, const
   std::ifstream in(from, std::ios::binary);
   if (!in) {
     return berth::fail(
-        Error::make(ErrorCode::kNotFound, "FileNotFound", "cannot read " + from.string()));
+        Error::make(ErrorCode::kNotFound, "FileNotFound", "cannot read " + to_text(from)));
   }
-  const fs::path partial = to.string() + ".partial";
+  // Of another copy of the same file it must differ, and a long name leaves no room.
+  const fs::path partial = to.parent_path() / (".partial-" + context.activity_id());
   std::ofstream out(partial, std::ios::binary | std::ios::trunc);
   std::array<char, kChunk> buffer{};
   std::uintmax_t bytes = 0;
@@ -47,21 +49,22 @@ Result<std::uintmax_t> copy(const berth::worker::ActivityContext& context, const
   out.close();
   if (!out || in.bad()) {
     return berth::fail(Error::make(ErrorCode::kInternal, "WriteFailed",
-                                   "cannot copy " + from.string() + " to " + to.string()));
+                                   "cannot copy " + to_text(from) + " to " + to_text(to)));
   }
   std::error_code failure;
   fs::rename(partial, to, failure);
   if (failure) {
     return berth::fail(
-        Error::internal("cannot rename " + partial.string() + ": " + failure.message()));
+        Error::internal("cannot rename " + to_text(partial) + ": " + failure.message()));
   }
   return bytes;
 }
 
-Result<std::string> path_of(const Json& input) {
-  const auto path = berth::get_string(input, "path");
-  if (!path || path->empty()) {
-    return berth::fail(Error::invalid("path", "must be the path of a file"));
+Result<fs::path> path_of(const Json& input) {
+  const auto path = from_text(berth::get_string(input, "path").value_or(""));
+  if (!path || !path->is_absolute()) {
+    return berth::fail(
+        Error::invalid("path", "must be the whole path of a file, %XX for bytes that are no text"));
   }
   return *path;
 }
@@ -86,7 +89,7 @@ struct Counts {
 }  // namespace
 
 Result<Json> fetch(berth::worker::ActivityContext& context, const Json& input) {
-  BERTH_ASSIGN(const std::string path, path_of(input));
+  BERTH_ASSIGN(const fs::path path, path_of(input));
   BERTH_ASSIGN(const std::uintmax_t bytes, copy(context, path, context.directory() / "input"));
   return Json{{"bytes", bytes}};
 }
@@ -123,7 +126,7 @@ Result<Json> process(berth::worker::ActivityContext& context, const Json& /*inpu
 }
 
 Result<Json> store(berth::worker::ActivityContext& context, const Json& input) {
-  BERTH_ASSIGN(const std::string path, path_of(input));
+  BERTH_ASSIGN(const fs::path path, path_of(input));
   BERTH_ASSIGN(const std::uintmax_t bytes, copy(context, context.directory() / "output.gz", path));
   return Json{{"bytes", bytes}};
 }

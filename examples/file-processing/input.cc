@@ -5,55 +5,87 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <fstream>
 #include <memory>
 #include <string_view>
 
 #include "examples/file-processing/checksum.h"
+#include "examples/file-processing/path_text.h"
 
 namespace file_processing {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// What is regular and not empty below `root`, and how much else was seen there.
+berth::Result<Input> look_below(const fs::path& root, std::uintmax_t max_file_bytes) {
+  const auto failed = [&](const std::error_code& why) {
+    return berth::fail(berth::Error::invalid("--input", to_text(root) + ": " + why.message()));
+  };
+  Input input;
+  std::error_code failure;
+  fs::recursive_directory_iterator it(root, fs::directory_options::skip_permission_denied, failure);
+  if (!failure && ::access(root.c_str(), R_OK | X_OK) != 0) {
+    failure = {errno, std::generic_category()};
+  }
+  // The folder's own name, or that of a link to it, is part of what its results are called.
+  const fs::path above = root.parent_path();
+  for (; !failure && it != fs::recursive_directory_iterator(); it.increment(failure)) {
+    std::error_code ignored;
+    if (it->is_symlink(ignored) || !it->is_regular_file(ignored)) {
+      continue;
+    }
+    const std::uintmax_t bytes = it->file_size(ignored);
+    if (bytes > 0 && bytes <= max_file_bytes && ::access(it->path().c_str(), R_OK) == 0) {
+      input.files.push_back({it->path(), it->path().lexically_relative(above), bytes});
+    } else {
+      ++input.skipped;
+    }
+  }
+  return failure ? berth::Result<Input>(failed(failure)) : input;
+}
+
+}  // namespace
+
 berth::Result<Input> find_input(const std::vector<fs::path>& roots, const InputLimits& limits) {
+  Input input;
   std::vector<InputFile> found;
-  std::size_t seen = 0;
   for (const fs::path& root : roots) {
-    std::error_code failure;
-    fs::recursive_directory_iterator it(root, fs::directory_options::skip_permission_denied,
-                                        failure);
-    if (failure) {
-      return berth::fail(
-          berth::Error::invalid("--input", root.string() + ": " + failure.message()));
+    std::error_code ignored;
+    fs::path whole = fs::absolute(root, ignored).lexically_normal();
+    if (!whole.has_filename()) {
+      whole = whole.parent_path();  // "dir/" is "dir".
     }
-    const fs::recursive_directory_iterator end;
-    for (; it != end; it.increment(failure)) {
-      std::error_code ignored;
-      if (it->is_symlink(ignored) || !it->is_regular_file(ignored)) {
-        continue;
-      }
-      ++seen;
-      const std::uintmax_t bytes = it->file_size(ignored);
-      if (bytes > 0 && bytes <= limits.max_file_bytes && ::access(it->path().c_str(), R_OK) == 0) {
-        found.push_back({it->path(), fs::relative(it->path(), root.parent_path()), bytes});
-      }
-    }
+    BERTH_ASSIGN(const Input below, look_below(whole, limits.max_file_bytes));
+    found.insert(found.end(), below.files.begin(), below.files.end());
+    input.skipped += below.skipped;
   }
   std::sort(found.begin(), found.end(), [](const InputFile& a, const InputFile& b) {
     return a.bytes != b.bytes ? a.bytes > b.bytes : a.path < b.path;
   });
   std::uintmax_t total = 0;
-  Input input;
   for (const InputFile& file : found) {
     if (input.files.size() < limits.max_files && total + file.bytes <= limits.max_bytes) {
       total += file.bytes;
       input.files.push_back(file);
+    } else {
+      ++input.skipped;
     }
   }
   if (input.files.empty()) {
-    return berth::fail(berth::Error::invalid("--input", "no readable file found"));
+    std::string where;
+    for (const fs::path& root : roots) {
+      where += (where.empty() ? "" : ", ") + to_text(root);
+    }
+    return berth::fail(berth::Error::invalid(
+        "--input", "no file to process in " + where + ": " +
+                       (input.skipped == 0 ? "it holds none"
+                                           : std::to_string(input.skipped) +
+                                                 " are empty, unreadable or beyond a limit") +
+                       "; name a folder with files that you may read"));
   }
-  input.skipped = seen - input.files.size();
   return input;
 }
 

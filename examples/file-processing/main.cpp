@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -71,7 +72,7 @@ int run(const Arguments& a) {
         input->skipped);
   }
   berth::client::Client client({.gateway = a.gateway, .token = *token, .pool = a.pool});
-  Pipeline pipeline(client, std::move(input->files), a.output);
+  Pipeline pipeline(client, std::move(input->files), std::filesystem::absolute(a.output));
   const auto begun = std::chrono::steady_clock::now();
   Progress progress(client, a.pool, [&pipeline] { return pipeline.tally(); });
   pipeline.run(a.parallel);
@@ -80,7 +81,7 @@ int run(const Arguments& a) {
   progress.stop();
 
   const Tally t = pipeline.tally();
-  print_summary(t, progress.peak_workers(), seconds);
+  print_summary(t, std::max(progress.peak_workers(), t.peak_workers), seconds);
   for (const std::string& problem : t.problems) {
     std::fprintf(stderr, "FAILED %s\n", problem.c_str());
   }

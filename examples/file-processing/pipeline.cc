@@ -3,6 +3,8 @@
 #include <chrono>
 #include <thread>
 
+#include "examples/file-processing/path_text.h"
+
 namespace file_processing {
 
 namespace fs = std::filesystem;
@@ -47,8 +49,13 @@ void Pipeline::handle(const InputFile& file) {
     const std::lock_guard lock(mutex_);
     ++tally_.opening;
   }
+  // Large files may take their time: a second more for each MiB.
+  const auto longest = 5min + std::chrono::seconds(file.bytes >> 20);
   const auto session =
-      create_session(client_.context(), {.creation_timeout = 60s, .execution_timeout = 5min}).get();
+      create_session(client_.context(),
+                     {.creation_timeout = 60s,
+                      .execution_timeout = std::min<std::chrono::seconds>(longest, 24h)})
+          .get();
   const auto waited = std::chrono::steady_clock::now() - asked;
   {
     const std::lock_guard lock(mutex_);
@@ -56,7 +63,11 @@ void Pipeline::handle(const InputFile& file) {
     tally_.longest_wait = std::max<std::chrono::nanoseconds>(tally_.longest_wait, waited);
     if (session) {
       ++tally_.open;
-      ++tally_.sessions_per_worker[session_info(*session)->worker];
+      const std::string worker = session_info(*session)->worker;
+      ++tally_.sessions_per_worker[worker];
+      ++tally_.open_per_worker[worker];
+      tally_.peak_workers =
+          std::max(tally_.peak_workers, static_cast<std::int64_t>(tally_.open_per_worker.size()));
     }
   }
   if (!session) {
@@ -65,10 +76,14 @@ void Pipeline::handle(const InputFile& file) {
   }
   const fs::path output = output_ / (file.relative.string() + ".gz");
   const std::string problem = steps(*session, file, output);
+  const std::string worker = session_info(*session)->worker;
   (void)complete_session(*session).get();
   {
     const std::lock_guard lock(mutex_);
     --tally_.open;
+    if (--tally_.open_per_worker[worker] == 0) {
+      tally_.open_per_worker.erase(worker);
+    }
   }
   if (!problem.empty()) {
     failed(file, problem, nullptr);
@@ -81,9 +96,9 @@ std::string Pipeline::steps(const Context& session, const InputFile& file, const
   fs::create_directories(output.parent_path(), ignored);
   Json report;
   const std::vector<std::pair<std::string, Json>> activities = {
-      {"fetch", {{"path", file.path.string()}}},
+      {"fetch", {{"path", to_text(file.path)}}},
       {"process", Json::object()},
-      {"store", {{"path", output.string()}}}};
+      {"store", {{"path", to_text(output)}}}};
   for (const auto& [type, input] : activities) {
     const auto done = execute_activity(session, type, input).get();
     if (!done) {
@@ -114,7 +129,7 @@ void Pipeline::failed(const InputFile& file, const std::string& why, const Clien
   const std::lock_guard lock(mutex_);
   ++tally_.done;
   ++tally_.failed;
-  tally_.problems.push_back(file.path.string() + ": " + why);
+  tally_.problems.push_back(to_text(file.path) + ": " + why);
   if (error != nullptr) {
     tally_.creation_timeouts += error->kind == ErrorKind::kCreationTimeout ? 1 : 0;
   }

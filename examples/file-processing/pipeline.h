@@ -27,6 +27,8 @@ struct Tally {
   std::size_t ended_by_system = 0;
   std::chrono::nanoseconds longest_wait{0};
   std::map<std::string, std::size_t> sessions_per_worker;
+  std::map<std::string, std::size_t> open_per_worker;
+  std::int64_t peak_workers = 0;      ///< Most that had a session of ours open at a time.
   std::vector<std::string> problems;  ///< One line for each file that went wrong.
 };
 
