@@ -22,14 +22,33 @@ void one_step_a_worker(std::vector<Action>& actions) {
   std::erase_if(actions, [&](const Action& a) { return !seen.insert(a.worker).second; });
 }
 
+// `kubectl drain` asks for an eviction again every five seconds, by name alone: if it met a
+// successor of that name, elsewhere and refused by the pool's budget, it would never end.
+constexpr Duration kNameRests = std::chrono::seconds(30);
+
+void note_leaving(const Observed& observed, TimePoint now, History& history) {
+  std::erase_if(history.resting_names,
+                [now](const auto& n) { return now - n.second >= kNameRests; });
+  for (const Worker& w : observed.workers) {
+    if (!w.leaving.empty()) {
+      history.resting_names[w.name] = now;
+    }
+  }
+}
+
 // The pool's name and the smallest free number: a second creator, or one with a stale view,
 // collides with the first instead of adding to it.
 class Names {
  public:
-  explicit Names(const Observed& observed)
+  Names(const Observed& observed, TimePoint now)
       : prefix_(observed.pool->name + "-"), taken_(observed.history.taken_names) {
     for (const Worker& w : observed.workers) {
       taken_.insert(w.name);
+    }
+    for (const auto& [name, last_seen] : observed.history.resting_names) {
+      if (now - last_seen < kNameRests) {
+        taken_.insert(name);
+      }
     }
   }
   std::string next() {
@@ -63,12 +82,13 @@ std::vector<Action> create(Names& names, std::int64_t count, const std::string& 
 
 // Cordons of ours are taken back before pods are made, for scaling first.
 std::vector<Action> grow(const Observed& observed, const Fleet& fleet,
-                         const ScalingDecision& scaling, const Replacement& replacement) {
+                         const ScalingDecision& scaling, const Replacement& replacement,
+                         TimePoint now) {
   std::vector<Action> actions = take_back(observed, fleet, scaling.create + replacement.take_back);
   const auto taken = static_cast<std::int64_t>(actions.size());
   const std::int64_t more = std::max<std::int64_t>(0, scaling.create - taken);
   const std::int64_t instead = std::max<std::int64_t>(0, taken - scaling.create);
-  Names names(observed);
+  Names names(observed, now);
   append(actions, create(names, more, fleet.grow, true, "more slots are wanted"));
   append(actions, create(names, std::max<std::int64_t>(0, replacement.create - instead), fleet.grow,
                          false, "replaces a worker"));
@@ -110,6 +130,7 @@ Plan plan(const Observed& observed, TimePoint now) {
     return p;
   }
   count_failures(observed, now, p.history);
+  note_leaving(observed, now, p.history);
   const Fleet fleet = survey(observed, p.history);
   p.scaling = autoscale(observed, fleet, now, p.history);
   p.wake_at = p.scaling.wake_at;
@@ -125,7 +146,7 @@ Plan plan(const Observed& observed, TimePoint now) {
   append(p.actions, obey_persons(observed, now));
   const bool growing = p.scaling.create > 0 || replacement.take_back > 0;
   if (growing || replacement.trial > 0) {
-    append(p.actions, grow(observed, fleet, p.scaling, replacement));
+    append(p.actions, grow(observed, fleet, p.scaling, replacement, now));
   } else {
     append(p.actions, give_up(observed, fleet, p.scaling.remove));
   }

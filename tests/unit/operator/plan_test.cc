@@ -23,6 +23,24 @@ TEST(Plan, NamesAreThePoolsAndTheSmallestFreeNumbers) {
   EXPECT_EQ(p.actions[2].worker, "files-4");
 }
 
+TEST(Plan, TheNameOfAWorkerThatHadToLeaveItsNodeRests) {
+  PoolBuilder b;
+  b.add(0).leaving = "node n is cordoned";
+  const std::string name = b.o.workers[0].name;
+  (void)b.plan();
+  b.o.workers.clear();
+  b.wait(1);
+  const auto created = [&b] {
+    const Plan p = b.plan();
+    return PoolBuilder::count(p, Kind::kCreate) == 1 ? p.actions[0].worker : "none";
+  };
+  EXPECT_NE(created(), name);
+  b.now += 29s;
+  EXPECT_NE(created(), name) << "somebody may still be evicting what is called so";
+  b.now += 1s;
+  EXPECT_EQ(created(), name);
+}
+
 TEST(Plan, TakesBackCordonsBeforeItCreates) {
   PoolBuilder b;
   b.add(4);
