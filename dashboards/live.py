@@ -32,20 +32,24 @@ def wait_for(what, ready, process, log, seconds=60):
         time.sleep(0.2)
 
 
-class Prometheus:
-    """A Prometheus of its own with the alert rules; its targets are what set_targets was told last."""
+# honor_labels: the operator's and the gateways' `namespace` and `pool` are those of the pool.
+ONE_JOB = "scrape_configs:\n  - job_name: berth\n    honor_labels: true\n    kubernetes_sd_configs:\n      - role: pod\n"
 
-    def __init__(self, directory, interval):
+
+class Prometheus:
+    """A Prometheus of its own with the alert rules. Its targets are what set_targets was told last, wherever `scrape_configs` says
+    that Kubernetes tells them: Debian's Prometheus is built without that."""
+
+    def __init__(self, directory, interval, scrape_configs=ONE_JOB):
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.targets = directory / "targets.json"
         self.set_targets([])
-        # honor_labels: the operator's and the gateways' `namespace` and `pool` are those of the pool.
         (directory / "prometheus.yml").write_text(
             f"global: {{scrape_interval: {interval}, evaluation_interval: {interval}}}\n"
             f"rule_files: ['{HERE}/alerts.yaml']\n"
-            "scrape_configs:\n  - job_name: berth\n    honor_labels: true\n"
-            f"    file_sd_configs: [{{files: ['{self.targets}'], refresh_interval: 1s}}]\n")
+            + scrape_configs.replace("kubernetes_sd_configs:\n      - role: pod\n",
+                                     f"file_sd_configs: [{{files: ['{self.targets}'], refresh_interval: 1s}}]\n"))
         self.log = directory / "prometheus.log"
         self.process = None
         for _ in range(5):  # Prometheus cannot be asked for any free port.
