@@ -14,15 +14,16 @@ def run(world):
     held = pool.open()
     with Load(pool, callers=5, limit=LIMIT, pause=(0.0, 0.5)) as load:
         wait_until("sessions are served", lambda: load.done >= 10, 60)
-        world.cluster.stop_apiserver()
-        try:
-            began, before = time.monotonic(), load.done
-            # Longer than the Lease: whoever led has given up and been started again by its kubelet meanwhile.
-            wait_until("a minute of sessions is served without it",
-                       lambda: time.monotonic() > began + 60 and load.done >= before + 60, 150)
-            assert held.run("echo", "held").strip() == "held"
-        finally:
-            world.cluster.start_apiserver()
+        with world.rights_away():  # Until the server has read its roles again it refuses whatever is asked.
+            world.cluster.stop_apiserver()
+            try:
+                began, before = time.monotonic(), load.done
+                # Longer than the Lease: whoever led has given up and been started again by its kubelet meanwhile.
+                wait_until("a minute of sessions is served without it",
+                           lambda: time.monotonic() > began + 60 and load.done >= before + 60, 150)
+                assert held.run("echo", "held").strip() == "held"
+            finally:
+                world.cluster.start_apiserver()
         world.wait_for_berth(120)
         before = load.done
         wait_until("sessions are served after it", lambda: load.done >= before + 20, 60)

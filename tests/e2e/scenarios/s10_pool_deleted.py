@@ -63,4 +63,4 @@ def namespace(world):
     wait_until("the worker is told to go", lambda: all("deletionTimestamp" in w["metadata"] for w in pool.workers()), 30)
     assert session.run("sh", "-c", "sleep 2; echo open").strip() == "open"
     session.complete()
-    pool.remove()
+    pool.wait_namespace_gone()

@@ -11,11 +11,6 @@ def now() -> str:
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _roles_unread(call: dict) -> bool:
-    """An API server that has just started refuses for a second, until it has read its own roles."""
-    return " not found" in call["annotations"].get("authorization.k8s.io/reason", "")
-
-
 def calls(log: Path) -> list[dict]:
     found = []
     for line in log.read_text().splitlines() if log.exists() else []:
@@ -41,7 +36,6 @@ def refused_calls(log: Path, but: list[tuple[str, str]]) -> list[str]:
     deleted."""
     return sorted({_what(c) for c in calls(log)
                    if c.get("annotations", {}).get("authorization.k8s.io/decision") == "forbid"
-                   and not _roles_unread(c)
                    and not any(begin <= c["requestReceivedTimestamp"] <= end for begin, end in but)})
 
 

@@ -95,7 +95,7 @@ class Session:
         self.recreate_token = created.get("recreateToken")
         self.heartbeat = seconds(created["heartbeatTimeout"])
         self._path = f"/v1/sessions/{self.id}"
-        self._renewed = sent
+        self.renewed = sent  # When the last call that was answered was sent.
         self.lost: SessionLost | None = None
         self.lost_at: float | None = None
         self._stop = threading.Event()
@@ -105,7 +105,7 @@ class Session:
     def call(self, method: str, rest: str = "", body=None, timeout: float = 35) -> dict:
         sent = time.monotonic()
         answer = request(self.worker["address"], method, self._path + rest, self._secret, body, timeout)
-        self._renewed = max(self._renewed, sent)
+        self.renewed = max(self.renewed, sent)
         return answer
 
     def _renew(self) -> None:
@@ -113,14 +113,15 @@ class Session:
         while not self._stop.wait(pause):
             pause = self.heartbeat / 3
             try:
-                self.call("POST", "/heartbeat", timeout=self.heartbeat / 3)
+                left = self.renewed + self.heartbeat - time.monotonic()
+                self.call("POST", "/heartbeat", timeout=max(0.1, min(self.heartbeat / 3, left)))
             except Refused as e:
                 if e.code in ("SessionEnded", "SessionNotFound", "TokenMismatch"):
                     self._lose(e.body.get("endReason") or e.code)
                     return
                 pause = 0.2
             except (OSError, http.client.HTTPException):
-                if time.monotonic() - self._renewed > self.heartbeat:
+                if time.monotonic() - self.renewed > self.heartbeat:
                     self._lose("Unreachable")
                     return
                 pause = 0.2

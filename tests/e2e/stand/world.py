@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from .api import POOLS, Api, ApiError
+from .api import POOLS, Api
 from .audit import now, refused_calls
 from .cluster import Cluster
 from .metrics import Metrics
@@ -110,6 +110,7 @@ class Pool:
     def __init__(self, world: World, namespace: str, name: str):
         self.world, self.namespace, self.name = world, namespace, name
         self.path = POOLS.format(namespace) + "/" + name
+        self._namespace_path = f"/api/v1/namespaces/{namespace}"
 
     def create(self, spec: dict) -> "Pool":
         """The defaults make its life short; `spec` overrides them, one level deep."""
@@ -170,15 +171,17 @@ class Pool:
             ("get", "pods", "-o", "wide"), ("describe", "sessionpool", self.name)))
 
     def remove(self, timeout: float = 120) -> None:
-        """Deletes pool and namespace and waits until both are gone."""
-        for path in (self.path, f"/api/v1/namespaces/{self.namespace}"):
-            try:
-                self.world.api.delete(path)
-            except ApiError as e:
-                if e.status not in (404, 409):
-                    raise
-        wait_until(f"namespace {self.namespace} is gone",
-                   lambda: self.world.api.find(f"/api/v1/namespaces/{self.namespace}") is None, timeout, 0.3,
+        """Deletes the pool and waits until it and its workers are gone. Its namespace follows by itself: Kubernetes waits for
+        half of a pod's grace before it looks again."""
+        if self.world.api.find(self.path):
+            self.world.api.delete(self.path)
+        wait_until("the pool and its workers are gone", lambda: self.world.api.find(self.path) is None and not self.workers(),
+                   timeout, 0.2, self.describe)
+        if self.world.api.find(self._namespace_path):
+            self.world.api.delete(self._namespace_path)
+
+    def wait_namespace_gone(self, timeout: float = 120) -> None:
+        wait_until(f"namespace {self.namespace} is gone", lambda: self.world.api.find(self._namespace_path) is None, timeout, 0.3,
                    lambda: self.world.kubectl("get", "all,spool", "-n", self.namespace))
 
 
