@@ -345,7 +345,8 @@ class AGatewayThatMayNotAsk : public KubernetesAuthenticatorTest {
   void refuse_the_question() {
     transport_.expect_request("POST", kTokenReviews)
         ->answer(http::Response::json(
-            403, R"({"kind":"Status","reason":"Forbidden","message":"tokenreviews is forbidden"})"));
+            403,
+            R"({"kind":"Status","reason":"Forbidden","message":"tokenreviews is forbidden"})"));
     loop_.run_ready();
   }
 };
