@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -101,6 +102,22 @@ void RawClient::abort() {
   const linger now{1, 0};
   ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
   close();
+}
+
+bool RawClient::vanish() {
+  const int silent = 1;
+  if (::setsockopt(fd_, IPPROTO_TCP, TCP_REPAIR, &silent, sizeof silent) != 0) {
+    return false;
+  }
+  close();
+  return true;
+}
+
+std::uint16_t RawClient::local_port() const {
+  sockaddr_in local{};
+  socklen_t size = sizeof local;
+  ::getsockname(fd_, reinterpret_cast<sockaddr*>(&local), &size);
+  return ntohs(local.sin_port);
 }
 
 RawServer::RawServer() {

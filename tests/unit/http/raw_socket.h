@@ -33,6 +33,11 @@ class RawClient {
   void close();
   /// Closes with a reset.
   void abort();
+  /// Goes without a word, as a machine that lost its power. False where that is not allowed
+  /// (CAP_NET_ADMIN).
+  bool vanish();
+  /// Our end's port.
+  std::uint16_t local_port() const;
 
  private:
   int fd_ = -1;

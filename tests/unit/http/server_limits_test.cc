@@ -1,6 +1,9 @@
 #include "berth/http/server.h"
 
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "berth/base/open_files.h"
@@ -25,6 +28,25 @@ class ServerLimitsTest : public HttpTest {
     router_.add("GET", "/big",
                 [](const auto& x) { x->reply(Response::text(200, std::string(8u << 20, 'b'))); });
   }
+  static int option(int fd, int level, int name) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    ::getsockopt(fd, level, name, &value, &size);
+    return value;
+  }
+  /// Of this process, which is client and server.
+  static int socket_with_peer(std::uint16_t port) {
+    for (int fd = 3; fd < 1000; ++fd) {
+      sockaddr_in peer{};
+      socklen_t size = sizeof peer;
+      if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
+          peer.sin_family == AF_INET && ntohs(peer.sin_port) == port) {
+        return fd;
+      }
+    }
+    return -1;
+  }
+
   std::vector<std::shared_ptr<Exchange>> held_;
   int handled_ = 0;
 };
@@ -194,6 +216,28 @@ TEST_F(ServerLimitsTest, AnIdleConnectionIsClosedWithoutAWord) {
   EXPECT_EQ(used.count("HTTP/1.1"), 1);
   wait_closed(silent);
   EXPECT_EQ(silent.received(), "");
+}
+
+TEST_F(ServerLimitsTest, APeerThatVanishedIsLookedForAndItsHandlerTold) {
+  start();
+  RawClient client = connect();
+  client.send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
+  run_until([&] { return !held_.empty(); });
+  bool gone = false;
+  held_[0]->on_client_gone([&] { gone = true; });
+  // The server's end of it: what it does about a silent peer is the kernel's business.
+  const int fd = socket_with_peer(client.local_port());
+  ASSERT_GE(fd, 0);
+  EXPECT_EQ(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+  const int silence = option(fd, IPPROTO_TCP, TCP_KEEPIDLE);
+  EXPECT_LE(silence + option(fd, IPPROTO_TCP, TCP_KEEPINTVL) * option(fd, IPPROTO_TCP, TCP_KEEPCNT),
+            60);
+  if (client.vanish()) {
+    const int second = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &second, sizeof second);
+    run_until([&] { return gone; });
+    run_until([&] { return server_->connections() == 0; });
+  }
 }
 
 TEST_F(ServerLimitsTest, AHandlerMayTakeLongerThanAllTimeouts) {
