@@ -16,7 +16,8 @@ std::optional<int> read_flags(int argc, char** argv, Flags& flags) {
   app.add_option("--kubeconfig", flags.kubeconfig,
                  "Kubeconfig file (default: as kubectl finds it)");
   app.add_option("--namespace", flags.namespaces,
-                 "Namespace to serve; repeat for each, and each must exist (default: all)");
+                 "Namespace to serve; repeat for each. One that may not be read holds up no other "
+                 "one (default: all)");
   auto* token_file = app.add_option(
       "--token-file", flags.token_file,
       "File with the one token of all callers (default: Kubernetes checks each caller's token)");

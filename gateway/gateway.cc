@@ -18,6 +18,12 @@ std::int64_t first_version(const Clock& clock) {
       .count();
 }
 
+Error not_read(const char* code, std::string message) {
+  Error error = Error::make(ErrorCode::kUnavailable, code, std::move(message));
+  error.retry_after = std::chrono::seconds(1);
+  return error;
+}
+
 }  // namespace
 
 Gateway::Gateway(Parts parts, const Settings& settings)
@@ -127,14 +133,18 @@ void Gateway::unreadable(const api::WorkerUid& uid) {
 
 http::Handler Gateway::when_ready(http::Handler handler) {
   return [this, handler = std::move(handler)](const std::shared_ptr<http::Exchange>& exchange) {
-    if (!synced_ || !synced_()) {
-      Error error = Error::make(ErrorCode::kUnavailable, "Starting",
-                                "this gateway has not yet read the cluster's state");
-      error.retry_after = std::chrono::seconds(1);
-      exchange->reply(error);
-      return;
+    const std::string& in_path = exchange->param("ns");
+    const std::string ns =
+        in_path.empty() ? exchange->request().query("namespace").value_or("") : in_path;
+    if (!settled()) {
+      exchange->reply(not_read("Starting", "this gateway has not yet read the cluster's state"));
+    } else if (!ns.empty() && !caches_.synced(ns)) {
+      exchange->reply(not_read("NamespaceNotRead",
+                               "this gateway may not read the pools and pods of namespace " + ns +
+                                   "; its log says what is missing"));
+    } else {
+      handler(exchange);
     }
-    handler(exchange);
   };
 }
 

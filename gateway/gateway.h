@@ -62,10 +62,14 @@ class Gateway {
   /// A worker's pod as it is now.
   void set_pod(const WorkerPod& pod);
   void remove_pod(const api::WorkerUid& uid);
-  /// Asked before anything is answered that needs the whole picture. Until it is set nothing is
-  /// ready.
-  void set_synced(std::function<bool()> synced) { synced_ = std::move(synced); }
-  bool ready() const { return synced_ && synced_() && !closing_; }
+  /// What is known of the cluster.
+  struct Caches {
+    std::function<bool()> settled;                      ///< All is read that may be read.
+    std::function<bool(const std::string& ns)> synced;  ///< That namespace is read.
+  };
+  /// Asked before anything is answered that needs the picture. Until they are set nothing is ready.
+  void set_caches(Caches caches) { caches_ = std::move(caches); }
+  bool ready() const { return settled() && !closing_; }
 
   void keys_changed() { keys_route_.changed(); }
 
@@ -84,7 +88,9 @@ class Gateway {
   const GiveBack& give_back() const { return give_back_; }
 
  private:
-  /// The handler behind a check that the caches are filled.
+  bool settled() const { return caches_.settled && caches_.settled(); }
+  /// The handler behind a check that the caches are filled, of the namespace asked for if there is
+  /// one.
   http::Handler when_ready(http::Handler handler);
   void finish_shut_down();
   void heard(const api::WorkerUid& uid, api::Slots slots);
@@ -96,7 +102,7 @@ class Gateway {
   Metrics& metrics_;
   Log log_;
   AuditLog audit_;
-  std::function<bool()> synced_;
+  Caches caches_;
   bool closing_ = false;
   Cancel grace_;
   std::function<void()> closed_;

@@ -137,7 +137,8 @@ Status run(const gateway::Flags& flags) {
   operators_file.on_change([&gateway] { gateway.keys_changed(); });
   gateway::KubeWatch watch(loop, client, random, metrics, log,
                            {flags.namespaces.begin(), flags.namespaces.end()}, gateway);
-  gateway.set_synced([&watch] { return watch.synced(); });
+  gateway.set_caches({[&watch] { return watch.settled(); },
+                      [&watch](const std::string& ns) { return watch.synced(ns); }});
   return serve(flags, loop, log, gateway, watch);
 }
 

@@ -10,7 +10,8 @@ std::optional<int> read_flags(int argc, char** argv, Flags& flags) {
   app.add_option("--kubeconfig", flags.kubeconfig,
                  "Kubeconfig file (default: $KUBECONFIG, service account, ~/.kube/config)");
   app.add_option("--namespace", flags.namespaces,
-                 "Namespace to watch; repeat for each, and each must exist (default: all)");
+                 "Namespace to watch; repeat for each. One that may not be read holds up no other "
+                 "one (default: all)");
   app.add_option("--lease-namespace", flags.lease_namespace,
                  "The operator's own namespace, of the leader Lease, the key Secrets and the "
                  "gateways' Service (default: the service account's or kubeconfig's)");

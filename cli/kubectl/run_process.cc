@@ -60,6 +60,7 @@ Result<RanProcess> run_process(const fs::path& program, const std::vector<std::s
   std::vector<std::string> argv{program.string()};
   argv.insert(argv.end(), args.begin(), args.end());
   std::vector<char*> pointers;
+  pointers.reserve(argv.size() + 1);
   for (std::string& arg : argv) {
     pointers.push_back(arg.data());
   }

@@ -62,13 +62,13 @@ void Tunnel::run(std::function<void(Result<int>)> ready) {
 // Blocks this thread, on which nothing else is urgent.
 void Tunnel::renew() {
   auto token = spec_.kubectl.create_token(spec_.account->ns, spec_.account->name);
+  renewal_ = loop_.call_after(token ? kRenewAfter : kRetryAfter, [this] { renew(); });
   if (token) {
     const std::lock_guard lock(mutex_);
     token_ = *std::move(token);
   } else {
     warn("the token could not be renewed: " + token.error().text());
   }
-  renewal_ = loop_.call_after(token ? kRenewAfter : kRetryAfter, [this] { renew(); });
 }
 
 std::string Tunnel::token() const {

@@ -31,7 +31,7 @@ void OutputWriter::abandon() {
 }
 
 void OutputWriter::write(std::vector<api::ActivityOutput::Chunk> chunks,
-                         std::function<void()> done) {
+                         const std::function<void()>& done) {
   auto job = [this, chunks = std::move(chunks), done] {
     for (const auto& chunk : chunks) {
       write_all(chunk.is_stderr ? err_ : out_, chunk.bytes);

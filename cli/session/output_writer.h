@@ -25,7 +25,7 @@ class OutputWriter {
   OutputWriter& operator=(const OutputWriter&) = delete;
 
   /// `done` runs when all of it was written, or dropped.
-  void write(std::vector<api::ActivityOutput::Chunk> chunks, std::function<void()> done);
+  void write(std::vector<api::ActivityOutput::Chunk> chunks, const std::function<void()>& done);
   /// From now on everything is dropped, also what a write is waiting to get rid of.
   void abandon();
 

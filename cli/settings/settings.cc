@@ -71,6 +71,7 @@ Target find_target(const Flags& flags) {
       t.token_file = first(t.token_file, dev->token_file);
     }
   }
+  // NOLINTNEXTLINE(bugprone-branch-clone): one branch for each source, in their order.
   if (!t.token_file.empty()) {
     t.token = Target::Token::kFile;
   } else if (!t.service_account.empty()) {

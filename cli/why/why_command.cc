@@ -270,12 +270,12 @@ class WhyText {
 Result<PoolFacts> ask(KubeSession& session, const std::string& name) {
   PoolFacts facts;
   BERTH_ASSIGN(facts.pool, session.get(kube::kSessionPools, name));
-  const auto items = [](Json list) {
+  const auto items = [](const Json& list) {
     const Json* found = find(list, "items");
     return found != nullptr && found->is_array() ? *found : Json::array();
   };
   BERTH_ASSIGN(Json pods, session.list(kube::kPods, std::string(api::kPoolLabel) + "=" + name));
-  facts.pods = items(std::move(pods));
+  facts.pods = items(pods);
   facts.events = Json::array();
   if (Result<Json> events = session.list(kube::kEvents, "", "regarding.name=" + name)) {
     facts.events = items(*std::move(events));

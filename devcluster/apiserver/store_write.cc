@@ -292,7 +292,7 @@ ApiResult<DeleteOutcome> Store::mark_deleted(const ResourceType& type, const Obj
 ObjectPtr Store::commit(const ResourceType& type, WatchEvent::Kind kind, const ObjectPtr& before,
                         Json object) {
   object["metadata"]["resourceVersion"] = std::to_string(++version_);
-  const auto stored = std::make_shared<const Json>(std::move(object));
+  auto stored = std::make_shared<const Json>(std::move(object));
   Collection& c = collection(type);
   const std::string key = map_key(key_of(*stored));
   if (kind == WatchEvent::Kind::kDeleted) {

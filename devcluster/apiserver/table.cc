@@ -61,7 +61,7 @@ Json pod_cells(const Json& pod, WallTime now) {
     }
   }
   const Json* containers = find_path(pod, {"spec", "containers"});
-  const auto or_none = [](std::string s) { return s.empty() ? std::string("<none>") : s; };
+  const auto or_none = [](const std::string& s) { return s.empty() ? std::string("<none>") : s; };
   return {
       string_at(pod, {"metadata", "name"}),
       std::to_string(ready) + "/" + std::to_string(containers == nullptr ? 0 : containers->size()),

@@ -21,9 +21,9 @@ Status WaitingLine::room_for(const api::Resources& shape) const {
   return fail(std::move(error));
 }
 
-void WaitingLine::join(Place place) {
+void WaitingLine::join(const Place& place) {
   const std::uint64_t number = place.number;
-  const auto joined = by_number_.try_emplace(number, std::move(place));
+  const auto joined = by_number_.try_emplace(number, place);
   if (!joined.second) {
     return;
   }

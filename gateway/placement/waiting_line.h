@@ -50,7 +50,7 @@ class WaitingLine {
   Status room_for(const api::Resources& shape) const;
   /// Takes the place that `number` gives, whether or not there is room: ask room_for() about
   /// newcomers first.
-  void join(Place place);
+  void join(const Place& place);
   void leave(std::uint64_t number);
   void set_present(std::uint64_t number, bool present);
 

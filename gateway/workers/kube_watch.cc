@@ -65,8 +65,12 @@ void KubeWatch::start() {
   impl_->pods.start();
 }
 
-bool KubeWatch::synced() const {
-  return impl_->pools.synced() && impl_->pods.synced();
+bool KubeWatch::synced(const std::string& ns) const {
+  return impl_->pools.synced(ns) && impl_->pods.synced(ns);
+}
+
+bool KubeWatch::settled() const {
+  return impl_->pools.settled() && impl_->pods.settled();
 }
 
 }  // namespace berth::gateway

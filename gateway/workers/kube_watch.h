@@ -23,8 +23,10 @@ class KubeWatch {
             const std::set<std::string>& namespaces, Gateway& gateway);
   ~KubeWatch();
   void start();
-  /// Both collections were read whole at least once.
-  bool synced() const;
+  /// Pools and pods of the namespace were read whole at least once.
+  bool synced(const std::string& ns) const;
+  /// The same of all namespaces, but for those that we may not read.
+  bool settled() const;
 
  private:
   struct Impl;

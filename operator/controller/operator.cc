@@ -95,6 +95,7 @@ struct Operator::Impl {
     hooks.may_write = [this] { return leader.may_write(); };
     hooks.namespaces = [this] { return pool_namespaces(); };
     hooks.holders = [this] { return key_holders(); };
+    hooks.unread = [this] { return unread(); };
     hooks.gateways_known = [this] { return !finder || finder->gateways().known; };
     hooks.changed = [this] { keys_changed(); };
     return std::make_unique<KeyKeeper>(loop, client, random, signer, events, std::move(s),
@@ -128,7 +129,15 @@ struct Operator::Impl {
     pods.stop();
   }
 
-  bool synced() const { return pools.synced() && pods.synced() && (!finder || finder->synced()); }
+  bool ready() const { return pools.settled() && pods.settled() && (!finder || finder->synced()); }
+  bool synced(const std::string& ns) const {
+    return pools.synced(ns) && pods.synced(ns) && (!finder || finder->synced());
+  }
+  std::set<std::string> unread() const {
+    std::set<std::string> out = pools.unread();
+    out.merge(pods.unread());
+    return out;
+  }
 
   // Polling for the Lease alone would let it lie free for up to four seconds.
   void lease_changed(const Json& lease) {
@@ -274,7 +283,7 @@ struct Operator::Impl {
       return;
     }
     const auto it = controllers.find(key);
-    if (it == controllers.end() || !synced() || !leader.may_write()) {
+    if (it == controllers.end() || !synced(object->ns) || !leader.may_write()) {
       done(kube::ReconcileResult::after(std::chrono::milliseconds(100)));
       return;
     }
@@ -337,7 +346,7 @@ void Operator::release(std::function<void()> done) {
 }
 
 bool Operator::ready() const {
-  return impl_->synced();
+  return impl_->ready();
 }
 
 bool Operator::healthy() const {

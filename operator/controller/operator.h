@@ -51,7 +51,8 @@ class Operator {
   /// at once; then `done`. After stop(), and after the servers have closed.
   void release(std::function<void()> done);
 
-  /// Caches synced. A standby is ready too: it serves probes and metrics, and a rollout that waited
+  /// Caches synced, but for namespaces that may not be read: their pools wait, the others do not. A
+  /// standby is ready too: it serves probes and metrics, and a rollout that waited
   /// for it to lead would wait for ever.
   bool ready() const;
   /// No reconcile has run for a minute. It is asked on the loop that does all the work, so a loop

@@ -3,7 +3,7 @@
 namespace berth::op {
 
 GatewayFinder::GatewayFinder(EventLoop& loop, kube::Client& client, Random& random,
-                             Settings settings, Log log, Metrics& metrics,
+                             Settings settings, const Log& log, Metrics& metrics,
                              std::function<void(const GatewayList&)> on_change)
     : settings_(std::move(settings)),
       log_(log.with({{"service", settings_.ns + "/" + settings_.service}})),

@@ -27,8 +27,9 @@ class GatewayFinder {
     std::string port;  ///< Name of the Service's port; needed if it has several.
   };
   /// `on_change` runs whenever the list is another one.
-  GatewayFinder(EventLoop& loop, kube::Client& client, Random& random, Settings settings, Log log,
-                Metrics& metrics, std::function<void(const GatewayList&)> on_change);
+  GatewayFinder(EventLoop& loop, kube::Client& client, Random& random, Settings settings,
+                const Log& log, Metrics& metrics,
+                std::function<void(const GatewayList&)> on_change);
 
   void start() { slices_.start(); }
   void stop() { slices_.stop(); }

@@ -77,7 +77,7 @@ struct KeyKeeper::Impl {
   bool synced() const {
     return std::all_of(secrets.begin(), secrets.end(),
                        [](const auto& s) { return s.second->synced(); }) &&
-           maps.synced();
+           maps.synced(settings.own_namespace);
   }
 
   // Many changes come at once; one look serves them all. An empty list is no change, and yet news:
@@ -95,7 +95,13 @@ struct KeyKeeper::Impl {
   ObservedKeys observe() {
     ObservedKeys o;
     o.own_namespace = settings.own_namespace;
-    o.namespaces = hooks.namespaces();
+    o.unread = hooks.unread();
+    o.unread.merge(maps.unread());
+    for (const std::string& ns : hooks.namespaces()) {
+      if (maps.synced(ns)) {
+        o.namespaces.insert(ns);
+      }
+    }
     bool rotating = false;
     for (const auto& [kind, reflector] : secrets) {
       const auto cached = reflector->get(settings.own_namespace + "/" + secret_name(kind));
@@ -307,7 +313,7 @@ struct KeyKeeper::Impl {
 
 KeyKeeper::KeyKeeper(EventLoop& loop, kube::Client& client, Random& random,
                      auth::TokenSigner& signer, EventRecorder& events, Settings settings,
-                     Hooks hooks, Log log, Metrics& metrics)
+                     Hooks hooks, const Log& log, Metrics& metrics)
     : impl_(std::make_unique<Impl>(loop, client, random, signer, events, std::move(settings),
                                    std::move(hooks), log, metrics)) {}
 KeyKeeper::~KeyKeeper() = default;

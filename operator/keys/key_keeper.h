@@ -29,13 +29,15 @@ class KeyKeeper {
   struct Hooks {
     std::function<bool()> may_write;                    ///< Asked before each write.
     std::function<std::set<std::string>()> namespaces;  ///< That have a pool.
-    std::function<std::vector<KeyHolder>()> holders;    ///< Asked only while a rotation runs.
+    std::function<std::set<std::string>()> unread;    ///< Whose pools or workers were not read yet.
+    std::function<std::vector<KeyHolder>()> holders;  ///< Asked only while a rotation runs.
     std::function<bool()> gateways_known;
     /// Signing began, or trouble() may answer something else.
     std::function<void()> changed;
   };
   KeyKeeper(EventLoop& loop, kube::Client& client, Random& random, auth::TokenSigner& signer,
-            EventRecorder& events, Settings settings, Hooks hooks, Log log, Metrics& metrics);
+            EventRecorder& events, Settings settings, Hooks hooks, const Log& log,
+            Metrics& metrics);
   ~KeyKeeper();
 
   void start();

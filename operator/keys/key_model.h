@@ -84,6 +84,9 @@ struct ObservedKeys {
   std::map<std::string, KeyMap> maps;    ///< By namespace.
   std::string own_namespace;
   std::set<std::string> namespaces;  ///< That have a pool.
+  /// Whose pools, workers or keys could not be read yet: there may be workers that are not in
+  /// `holders`.
+  std::set<std::string> unread;
   std::vector<KeyHolder> holders;
   bool gateways_known = true;  ///< False: there may be gateways that are not in `holders`.
 };

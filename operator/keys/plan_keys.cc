@@ -7,6 +7,8 @@ namespace {
 
 using Step = KeyAction::Kind;
 
+constexpr auto kLookAgain = std::chrono::seconds(10);
+
 class Planner {
  public:
   Planner(const ObservedKeys& observed, WallTime now) : o_(observed), now_(now) {}
@@ -99,6 +101,10 @@ class Planner {
     const WallTime since = secret.next_since.value_or(now_);
     for (const std::string& ns : unpublished_) {
       wait_for(s, "ConfigMap " + ns + "/berth-keys: not written yet");
+    }
+    for (const std::string& ns : o_.unread) {
+      wait_for(s, (ns.empty() ? "the cluster" : "namespace " + ns) + ": cannot be read");
+      wake(now_ + kLookAgain);
     }
     if (kind == KeyKind::kOperator && !o_.gateways_known) {
       wait_for(s, "gateways: cannot be discovered");

@@ -109,7 +109,7 @@ void RevisionStore::begin(const api::SessionPool& pool) {
 void RevisionStore::list() {
   kube::ListOptions options;
   options.label_selector = std::string(api::kPoolLabel) + "=" + pool_name_;
-  list_call_ = client_.list(kRevisions, ns_, options, [this](Result<Json> r) {
+  list_call_ = client_.list(kRevisions, ns_, options, [this](const Result<Json>& r) {
     list_call_.release();
     listed(r);
   });

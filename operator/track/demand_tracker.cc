@@ -63,7 +63,7 @@ DemandTracker::DemandTracker(EventLoop& loop, http::Transport& transport, auth::
       transport_(transport),
       signer_(signer),
       random_(random),
-      settings_(std::move(settings)),
+      settings_(settings),
       on_change_(std::move(on_change)) {}
 DemandTracker::~DemandTracker() = default;
 

@@ -41,6 +41,7 @@ std::vector<Duration> DrainTracker::update(const std::vector<Worker>& workers, T
     }
   }
   std::vector<Duration> over;
+  over.reserve(before.size());
   for (const auto& [uid, since] : before) {
     over.push_back(now - since);
   }

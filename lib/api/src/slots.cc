@@ -38,6 +38,7 @@ Json told_owners(const std::map<std::string, std::int64_t>& owners) {
     return owners;
   }
   std::vector<std::pair<std::int64_t, std::string>> by_count;
+  by_count.reserve(owners.size());
   for (const auto& [key, count] : owners) {
     by_count.emplace_back(-count, key);
   }

@@ -15,6 +15,7 @@ void release_free_memory() {
 
 void use_one_heap() {
 #ifdef __GLIBC__
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there is no other thread yet.
   ::mallopt(M_ARENA_MAX, 1);
 #endif
 }

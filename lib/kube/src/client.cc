@@ -227,9 +227,9 @@ Json delete_options(const Preconditions& preconditions, std::optional<std::int64
 
 }  // namespace
 
-Client::Client(EventLoop& loop, http::Transport& transport, Config config, Log log,
+Client::Client(EventLoop& loop, http::Transport& transport, Config config, const Log& log,
                Metrics& metrics)
-    : impl_(std::make_shared<Impl>(loop, transport, std::move(config), std::move(log), metrics)) {}
+    : impl_(std::make_shared<Impl>(loop, transport, std::move(config), log, metrics)) {}
 
 Client::~Client() = default;
 

@@ -359,9 +359,10 @@ struct LeaderElector::Impl : std::enable_shared_from_this<Impl> {
 };
 
 LeaderElector::LeaderElector(EventLoop& loop, Client& client, Random& random,
-                             LeaderSettings settings, Log log, Metrics& metrics, Events events)
-    : impl_(std::make_shared<Impl>(loop, client, random, std::move(settings), std::move(log),
-                                   metrics, std::move(events))) {}
+                             LeaderSettings settings, const Log& log, Metrics& metrics,
+                             Events events)
+    : impl_(std::make_shared<Impl>(loop, client, random, std::move(settings), log, metrics,
+                                   std::move(events))) {}
 
 LeaderElector::~LeaderElector() {
   impl_->state = Impl::State::kOver;

@@ -36,7 +36,8 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
         random(r),
         type(t),
         settings(std::move(s)),
-        log(lg.with({{"resource", std::string(t.plural)}})),
+        log(lg.with({{"resource", std::string(t.plural)},
+                     {"namespace", settings.ns.empty() ? "*" : settings.ns}})),
         events(std::move(e)),
         backoff(settings.backoff, r),
         series(m, std::string(t.plural) + (settings.name.empty() ? "" : "/" + settings.name),
@@ -155,6 +156,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
     version = list_version;
     policy.succeeded();
     synced = true;
+    forbidden = false;
     emit(events.replace_end);
     // By then the list's JSON, many times what is kept of it, is gone, also from other threads.
     trim_timer = loop.call_after(kTrimAfterList, release_free_memory);
@@ -294,6 +296,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
 
   void fail_with(const Error& error, AfterFailure next) {
     series.failures.inc();
+    forbidden = !synced && error.code == ErrorCode::kPermissionDenied;
     if (now() - last_trouble >= kQuietTime) {
       backoff.reset();
     }
@@ -353,6 +356,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
 
   bool running = false;
   bool synced = false;
+  bool forbidden = false;
   std::uint64_t turn = 0;
   std::string version;
   TimePoint heard_at{};
@@ -376,9 +380,10 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
 };
 
 ReflectorCore::ReflectorCore(EventLoop& loop, Client& client, Random& random, ResourceType type,
-                             ReflectorSettings settings, Log log, Metrics& metrics, Events events)
-    : impl_(std::make_shared<Impl>(loop, client, random, type, std::move(settings), std::move(log),
-                                   metrics, std::move(events))) {}
+                             ReflectorSettings settings, const Log& log, Metrics& metrics,
+                             Events events)
+    : impl_(std::make_shared<Impl>(loop, client, random, type, std::move(settings), log, metrics,
+                                   std::move(events))) {}
 
 ReflectorCore::~ReflectorCore() {
   impl_->stop();
@@ -395,6 +400,9 @@ bool ReflectorCore::stopped() const {
 }
 bool ReflectorCore::synced() const {
   return impl_->synced;
+}
+bool ReflectorCore::forbidden() const {
+  return impl_->forbidden;
 }
 const std::string& ReflectorCore::version() const {
   return impl_->version;

@@ -216,7 +216,7 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
   Cancel gauge_timer;
 };
 
-WorkQueue::WorkQueue(EventLoop& loop, std::string name, int concurrency, Metrics& metrics,
+WorkQueue::WorkQueue(EventLoop& loop, const std::string& name, int concurrency, Metrics& metrics,
                      Reconcile reconcile)
     : impl_(std::make_shared<Impl>(loop, name, concurrency, metrics, std::move(reconcile))) {}
 

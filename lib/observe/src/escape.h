@@ -7,7 +7,7 @@
 namespace berth::observe {
 
 /// Longest text of one value in a log line; what is cut off is counted behind it.
-inline constexpr std::size_t kMaxValueBytes = 8 * 1024;
+inline constexpr std::size_t kMaxValueBytes = 8U << 10;
 
 /// Appends `text` as a JSON string with its quotes. Invalid UTF-8 becomes U+FFFD, so the line is
 /// valid whatever came in. Longer text than kMaxValueBytes is cut between two characters and

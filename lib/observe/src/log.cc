@@ -27,7 +27,7 @@ struct Log::Sink {
 namespace {
 
 // Fields that do not fit into a line of this size are left out and counted.
-constexpr std::size_t kMaxLineBytes = 64 * 1024;
+constexpr std::size_t kMaxLineBytes = 64U << 10;
 
 std::string_view name_of(Log::Level level) {
   switch (level) {

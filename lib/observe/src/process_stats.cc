@@ -18,7 +18,7 @@ namespace {
 // may hold spaces.
 std::vector<std::string> stat_fields() {
   std::vector<std::string> fields(3);
-  const auto text = read_file("/proc/self/stat", 64 * 1024);
+  const auto text = read_file("/proc/self/stat", 64U << 10);
   const auto name_end = text ? text->rfind(')') : std::string::npos;
   if (name_end == std::string::npos) {
     return fields;

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/integration/system/stack.h"
 
 /// What callers are told when they ask for something wrong, and that nobody else is harmed.
@@ -83,6 +85,50 @@ TEST_F(Errors, OneSessionsTokenIsRefusedForAnother) {
   const auto mine = stack_.http("GET", path, string_at(first.body, {"token"}));
   EXPECT_EQ(mine.status, 200) << mine.text;
   EXPECT_EQ(string_at(mine.body, {"state"}), "Open");
+}
+
+// As when the rights in one of several namespaces are gone, perhaps with it, and then the programs
+// start anew.
+TEST(Namespaces, OneThatMayNotBeReadHoldsUpNobodyInTheOthers) {
+  Stack stack;
+  stack.watch_only({"default", "locked"});
+  stack.on_loop([&] {
+    devcluster::FaultRule rule;
+    rule.path = "/namespaces/locked/";
+    rule.times = -1;
+    rule.status = 403;
+    stack.cluster().faults().add(rule);
+  });
+  stack.start_gateway();
+  stack.start_operator();
+  stack.add_pool("p", Stack::quick_pool(1, 2));
+  Json far = Stack::quick_pool(1, 2);
+  far["scaling"]["minWorkers"] = 1;
+  stack.create("namespaces", "", {{"kind", "Namespace"}, {"metadata", {{"name", "locked"}}}});
+  stack.create("sessionpools", "locked",
+               {{"apiVersion", "berth.dev/v1alpha1"},
+                {"kind", "SessionPool"},
+                {"metadata", {{"name", "far"}, {"namespace", "locked"}}},
+                {"spec", far}});
+  {
+    client::Client client(stack.client_options("p"));
+    const auto session = create_session(client.context(), {}).get();
+    ASSERT_TRUE(session) << session.error().text();
+    EXPECT_TRUE(complete_session(*session).get());
+  }
+  const char* there = "/v1/namespaces/locked/pools/far/sessions";
+  const Stack::Answer refused = stack.http("POST", there, stack.token(), "{}");
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_THAT(refused.text, HasSubstr("namespace locked"));
+
+  stack.on_loop([&] { stack.cluster().faults().clear(); });
+  EXPECT_TRUE(stack.await([&] { return stack.http("GET", there).status == 200; }));
+  EXPECT_TRUE(stack.await([&] {
+    const std::vector<Json> pods = stack.pods();
+    return std::ranges::any_of(pods, [](const Json& pod) {
+      return string_at(pod, {"metadata", "namespace"}) == "locked";
+    });
+  })) << "the operator scales it too";
 }
 
 }  // namespace

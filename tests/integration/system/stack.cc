@@ -168,10 +168,10 @@ void Stack::start_gateway() {
     throw std::runtime_error("nobody made the gateway's keys");
   }
   const bool first = gateway_url_.empty();
-  const Json ports =
-      start(gateway_, "gateway",
-            {BERTH_GATEWAY_BINARY, "--dev", "--listen", listen, "--token-file", keys_.token_file,
-             "--signing-key", gateway_key_, "--jwks", gateway_jwks_});
+  const Json ports = start(
+      gateway_, "gateway",
+      with_namespaces({BERTH_GATEWAY_BINARY, "--dev", "--listen", listen, "--token-file",
+                       keys_.token_file, "--signing-key", gateway_key_, "--jwks", gateway_jwks_}));
   gateway_url_ = "http://" + string_at(ports, {"listen"});
   if (keys_in_cluster_ && first) {
     publish_gateway();
@@ -180,11 +180,18 @@ void Stack::start_gateway() {
 
 std::vector<std::string> Stack::operator_command() const {
   if (keys_in_cluster_) {
-    return {BERTH_OPERATOR_BINARY, "--lease-namespace", kOperatorNamespace, "--gateway-service",
-            "berth-gateway"};
+    return with_namespaces({BERTH_OPERATOR_BINARY, "--lease-namespace", kOperatorNamespace,
+                            "--gateway-service", "berth-gateway"});
   }
-  return {BERTH_OPERATOR_BINARY, "--gateway",         gateway_url_,  "--signing-key",
-          keys_.operator_key,    "--keys-config-map", kKeysConfigMap};
+  return with_namespaces({BERTH_OPERATOR_BINARY, "--gateway", gateway_url_, "--signing-key",
+                          keys_.operator_key, "--keys-config-map", kKeysConfigMap});
+}
+
+std::vector<std::string> Stack::with_namespaces(std::vector<std::string> argv) const {
+  for (const std::string& ns : namespaces_) {
+    argv.insert(argv.end(), {"--namespace", ns});
+  }
+  return argv;
 }
 
 void Stack::start_operator() {

@@ -46,6 +46,8 @@ class Stack {
   /// and finds the gateway by a Service; the gateway reads its keys from files that follow the
   /// objects, as a kubelet's mounts do. Before the first start.
   void keep_keys_in_cluster();
+  /// The gateway and operators that are started from now on watch these namespaces only.
+  void watch_only(std::vector<std::string> namespaces) { namespaces_ = std::move(namespaces); }
   static constexpr const char* kOperatorNamespace = "berth-system";
   /// Another replica. The log is DIR/<name>.log.
   std::unique_ptr<TestProcess> start_replica(const std::string& name);
@@ -97,6 +99,7 @@ class Stack {
  private:
   void run_cluster();
   std::vector<std::string> operator_command() const;
+  std::vector<std::string> with_namespaces(std::vector<std::string> argv) const;
   void follow_keys(const devcluster::WatchEvent& event);
   void publish_gateway();
   void store(const std::string& plural, const std::string& ns, const Json& object);
@@ -112,6 +115,7 @@ class Stack {
   std::string token_;
   std::string kubeconfig_;
   bool keys_in_cluster_ = false;
+  std::vector<std::string> namespaces_;
   std::filesystem::path gateway_key_;
   std::filesystem::path gateway_jwks_;
   std::unique_ptr<http::Transport> transport_;

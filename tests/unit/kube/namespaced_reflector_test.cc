@@ -9,6 +9,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 struct Trimmed {
   std::string version;
@@ -51,18 +52,52 @@ class NamespacedReflectorTest : public WatchHarness {
   std::vector<std::string> changes_;
 };
 
-TEST_F(NamespacedReflectorTest, AsksEachNamespaceByItselfAndIsSyncedWhenAllAre) {
+TEST_F(NamespacedReflectorTest, AsksEachNamespaceByItselfAndIsSettledWhenAllAreRead) {
   watch({"b", "a"});
   const auto a = transport_.expect_request("GET", "/api/v1/namespaces/a/pods");
   const auto b = transport_.expect_request("GET", "/api/v1/namespaces/b/pods");
   EXPECT_EQ(b->request().query("labelSelector"), "app=y");
   answer(a, 200, list("10", {pod_in("a", "p", "5")}));
-  EXPECT_FALSE(pods_->synced());
+  EXPECT_TRUE(pods_->synced("a"));
+  EXPECT_FALSE(pods_->synced("b"));
+  EXPECT_TRUE(pods_->synced("c")) << "not watched: nothing to wait for";
+  EXPECT_FALSE(pods_->settled());
+  EXPECT_THAT(pods_->unread(), ElementsAre("b"));
   answer(b, 200, list("12", {pod_in("b", "p", "6")}));
-  EXPECT_TRUE(pods_->synced());
+  EXPECT_TRUE(pods_->settled());
+  EXPECT_THAT(pods_->unread(), IsEmpty());
   EXPECT_THAT(changes_, ElementsAre("a/p@5", "b/p@6"));
   EXPECT_THAT(keys(), ElementsAre("a/p", "b/p"));
   EXPECT_EQ(pods_->get("b/p")->version, "6");
+}
+
+TEST_F(NamespacedReflectorTest, ANamespaceThatMayNotBeReadDoesNotHoldUpTheOthers) {
+  const Json forbidden = {{"kind", "Status"}, {"reason", "Forbidden"}, {"message", "not you"}};
+  watch({"a", "b"});
+  const auto a = transport_.expect_request("GET", "/api/v1/namespaces/a/pods");
+  answer(transport_.expect_request("GET", "/api/v1/namespaces/b/pods"), 403, forbidden);
+  EXPECT_FALSE(pods_->settled()) << "none was read yet";
+  answer(a, 200, list("10", {pod_in("a", "p", "5")}));
+  EXPECT_TRUE(pods_->settled());
+  EXPECT_FALSE(pods_->synced("b"));
+  EXPECT_THAT(pods_->unread(), ElementsAre("b"));
+
+  // Any other trouble may pass by itself, and is waited for.
+  const auto watch_of_a = transport_.expect_request("GET", "/api/v1/namespaces/a/pods");
+  loop_.advance(2s);
+  answer(transport_.expect_request("GET", "/api/v1/namespaces/b/pods"), 500, {{"kind", "Status"}});
+  EXPECT_FALSE(pods_->settled());
+  loop_.advance(4s);
+  answer(transport_.expect_request("GET", "/api/v1/namespaces/b/pods"), 200, list("12", {}));
+  EXPECT_TRUE(pods_->settled());
+  EXPECT_TRUE(pods_->synced("b"));
+}
+
+TEST_F(NamespacedReflectorTest, NothingThatMayBeReadIsNotSettled) {
+  watch({"a"});
+  answer(transport_.expect_request("GET", "/api/v1/namespaces/a/pods"), 403,
+         {{"kind", "Status"}, {"reason", "Forbidden"}});
+  EXPECT_FALSE(pods_->settled());
 }
 
 TEST_F(NamespacedReflectorTest, VersionsAreThoseOfTheNamespaceAndWhatIsNotWatchedIsUnknown) {

@@ -184,6 +184,22 @@ TEST_F(PlanKeysTest, UnknownGatewaysHoldUpTheOperatorsKey) {
   EXPECT_THAT(waiting(KeyKind::kOperator), ElementsAre("gateways: cannot be discovered"));
 }
 
+TEST_F(PlanKeysTest, ANamespaceThatCannotBeReadHoldsUpBothKeys) {
+  const ObservedKeys steady = o_;
+  for (const auto& [kind, next] :
+       {std::pair(KeyKind::kOperator, "operator-2"), std::pair(KeyKind::kGateway, "gateway-2")}) {
+    o_ = steady;
+    begin(kind);
+    all_know(next);
+    o_.unread = {"locked"};
+    EXPECT_THAT(plan().actions, IsEmpty());
+    EXPECT_THAT(waiting(kind), ElementsAre("namespace locked: cannot be read"));
+    EXPECT_TRUE(plan().wake_at) << "nobody tells us when it can be";
+    o_.unread.clear();
+    EXPECT_THAT(plan().actions, ElementsAre(act(Step::kSwitch, kind)));
+  }
+}
+
 TEST_F(PlanKeysTest, AnOlderWorkerCountsAfterTenMinutes) {
   begin(KeyKind::kGateway);
   worker().keys.reset();

@@ -40,6 +40,25 @@ TEST_F(RoutesTest, NothingIsAnsweredBeforeTheCachesAreFilled) {
   EXPECT_EQ(call("GET", "/v1/pools")->status(), 200);
 }
 
+TEST_F(RoutesTest, ANamespaceThatMayNotBeReadIsNotTakenForAnEmptyOne) {
+  unread_ = {"locked"};
+  for (const auto& [method, target] : std::vector<std::pair<std::string, std::string>>{
+           {"POST", "/v1/namespaces/locked/pools/files/sessions"},
+           {"GET", "/v1/namespaces/locked/pools/files/sessions"},
+           {"GET", "/v1/namespaces/locked/pools/files/workers/w1/sessions/s1"},
+           {"GET", "/v1/pools?namespace=locked"}}) {
+    const auto answer = call(method, target, "{}");
+    EXPECT_EQ(answer->status(), 503) << method << target;
+    EXPECT_EQ(answer->code(), "NamespaceNotRead") << method << target;
+  }
+  EXPECT_EQ(call("GET", "/v1/demand?namespace=locked&pool=files", "", operator_token())->code(),
+            "NamespaceNotRead")
+      << "no data, no decision";
+  add_worker("files-0");
+  EXPECT_EQ(create("s1")->status(), 201) << "the others are served";
+  EXPECT_EQ(call("GET", "/v1/pools")->status(), 200);
+}
+
 TEST_F(RoutesTest, DemandIsForTheOperatorOnly) {
   const std::string target = "/v1/demand?namespace=default&pool=files";
   EXPECT_EQ(call("GET", target, "", "")->status(), 401);

@@ -61,7 +61,8 @@ class GatewayTest : public ::testing::Test {
                            },
                        .log = Log()},
         settings);
-    gateway_->set_synced([this] { return synced_; });
+    gateway_->set_caches({[this] { return synced_; },
+                          [this](const std::string& ns) { return !unread_.contains(ns); }});
     gateway_->add_routes(router_);
     add_pool("files", 2);
   }
@@ -136,6 +137,7 @@ class GatewayTest : public ::testing::Test {
   Log audit_;
   TokenFileAuthenticator authenticator_{kToken, "dev"};
   bool synced_ = true;
+  std::set<std::string> unread_;
 
   auth::SigningKey key_ = *auth::SigningKey::generate(auth::Scope::kCreate, random_);
   std::string jwks_ = auth::make_jwks({&key_});

@@ -65,7 +65,8 @@ class Client {
 
   /// `reads` serves lists, gets and writes; its deadline per call is 10 s. All must outlive the
   /// client.
-  Client(EventLoop& loop, http::Transport& transport, Config config, Log log, Metrics& metrics);
+  Client(EventLoop& loop, http::Transport& transport, Config config, const Log& log,
+         Metrics& metrics);
   ~Client();
 
   Cancel get(const ResourceType& type, std::string_view ns, std::string_view name, ObjectFn fn);

@@ -40,8 +40,8 @@ class LeaderElector {
     /// Leadership is lost: exit the process at once, with no graceful drain.
     std::function<void()> lost;
   };
-  LeaderElector(EventLoop& loop, Client& client, Random& random, LeaderSettings settings, Log log,
-                Metrics& metrics, Events events);
+  LeaderElector(EventLoop& loop, Client& client, Random& random, LeaderSettings settings,
+                const Log& log, Metrics& metrics, Events events);
   ~LeaderElector();
   void start();
   /// The Lease was given back, as far as somebody saw: a candidate tries at once instead of at its

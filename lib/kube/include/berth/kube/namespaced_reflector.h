@@ -45,14 +45,32 @@ class NamespacedReflector {
       part->stop();
     }
   }
-  /// All of them were read whole at least once.
-  bool synced() const {
+  /// What is in `ns` was read whole at least once, or is not watched.
+  bool synced(const std::string& ns) const {
+    const Part* part = part_of(ns);
+    return part == nullptr || part->synced();
+  }
+  /// Each was read whole at least once, but for those that we may not read, which must not hold up
+  /// the others; at least one was.
+  bool settled() const {
+    bool any = false;
     for (const auto& [ns, part] : parts_) {
-      if (!part->synced()) {
+      if (!part->synced() && !part->forbidden()) {
         return false;
       }
+      any = any || part->synced();
     }
-    return true;
+    return any;
+  }
+  /// Those that were not read yet.
+  std::set<std::string> unread() const {
+    std::set<std::string> out;
+    for (const auto& [ns, part] : parts_) {
+      if (!part->synced()) {
+        out.insert(ns);
+      }
+    }
+    return out;
   }
 
   /// By "namespace/name".

@@ -72,7 +72,7 @@ class ReflectorCore {
     std::function<void()> replace_end;
   };
   ReflectorCore(EventLoop& loop, Client& client, Random& random, ResourceType type,
-                ReflectorSettings settings, Log log, Metrics& metrics, Events events);
+                ReflectorSettings settings, const Log& log, Metrics& metrics, Events events);
   ~ReflectorCore();
   /// Begins with a list; again after stop(): with a new one. Twice is once.
   void start();
@@ -82,6 +82,8 @@ class ReflectorCore {
   bool stopped() const;
   /// The first list is complete. Stays true while the machine reconnects: see silence().
   bool synced() const;
+  /// There is no copy yet, and the last word of the server was that we may not list.
+  bool forbidden() const;
   /// The newest version seen (events and bookmarks): reads of own writes wait for it.
   const std::string& version() const;
   /// Time since the server last said anything on this watch.
@@ -102,7 +104,7 @@ class Reflector {
   using OnChange = std::function<void(const std::string& key, const Ptr& before, const Ptr& now)>;
 
   Reflector(EventLoop& loop, Client& client, Random& random, ResourceType type,
-            ReflectorSettings settings, Log log, Metrics& metrics, Convert convert,
+            ReflectorSettings settings, const Log& log, Metrics& metrics, Convert convert,
             OnChange on_change);
   Reflector(const Reflector&) = delete;
   Reflector& operator=(const Reflector&) = delete;
@@ -110,6 +112,7 @@ class Reflector {
   void start() { core_.start(); }
   void stop() { core_.stop(); }
   bool synced() const { return core_.synced(); }
+  bool forbidden() const { return core_.forbidden(); }
   const std::string& version() const { return core_.version(); }
   Duration silence() const { return core_.silence(); }
 

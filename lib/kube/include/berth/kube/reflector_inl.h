@@ -11,11 +11,11 @@ namespace berth::kube {
 
 template <class T>
 Reflector<T>::Reflector(EventLoop& loop, Client& client, Random& random, ResourceType type,
-                        ReflectorSettings settings, Log log, Metrics& metrics, Convert convert,
-                        OnChange on_change)
+                        ReflectorSettings settings, const Log& log, Metrics& metrics,
+                        Convert convert, OnChange on_change)
     : convert_(std::move(convert)),
       on_change_(std::move(on_change)),
-      core_(loop, client, random, type, std::move(settings), std::move(log), metrics,
+      core_(loop, client, random, type, std::move(settings), log, metrics,
             ReflectorCore::Events{[this](const Json& object) { upsert(object); },
                                   [this](const std::string& key) { remove(key); },
                                   [this] { staged_.emplace(); }, [this] { replace_end(); }}) {}

@@ -31,7 +31,7 @@ class WorkQueue {
   /// uncalled counts as a failure; a second call does nothing.
   using Reconcile = std::function<void(const std::string& key, Done done)>;
 
-  WorkQueue(EventLoop& loop, std::string name, int concurrency, Metrics& metrics,
+  WorkQueue(EventLoop& loop, const std::string& name, int concurrency, Metrics& metrics,
             Reconcile reconcile);
   ~WorkQueue();
   void start();
