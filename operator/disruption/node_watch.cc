@@ -1,11 +1,13 @@
 #include "operator/disruption/node_watch.h"
 
+#include <algorithm>
+
 namespace berth::op {
 namespace {
 
 constexpr kube::ResourceType kNodes{"", "v1", "nodes", "Node"};
-constexpr Duration kAskLeaveAgain = std::chrono::minutes(10);
 constexpr Duration kRetry = std::chrono::seconds(5);
+constexpr Duration kLongestRetry = std::chrono::minutes(10);
 constexpr Duration kAskAgain = std::chrono::minutes(1);
 constexpr std::size_t kMostQuestions = 1000;
 
@@ -45,6 +47,7 @@ void NodeWatch::ask_leave() {
       return;
     }
     const bool refused = r.error().code == ErrorCode::kPermissionDenied;
+    pause_ = refused ? std::clamp<Duration>(2 * pause_, kRetry, kLongestRetry) : kRetry;
     if (refused && !forbidden_) {
       forbidden_ = true;
       log_.warn(
@@ -53,7 +56,7 @@ void NodeWatch::ask_leave() {
           {{"error", r.error()}});
       changed_("");
     }
-    retry_ = loop_.call_after(refused ? kAskLeaveAgain : kRetry, [this] { ask_leave(); });
+    retry_ = loop_.call_after(pause_, [this] { ask_leave(); });
   });
 }
 

@@ -15,8 +15,9 @@ namespace berth::op {
 
 /// Follows the cluster's nodes, if the operator may read them. Loop thread only.
 ///
-/// It asks once before it watches: a 403 is logged in one line, and asked again every ten minutes;
-/// until then nothing is known of any node, and the rules that need one are off.
+/// It asks once before it watches: a 403 is logged in one line, and asked again, soon at first (an
+/// API server that has just started refuses everything) and every ten minutes in the end; until
+/// then nothing is known of any node, and the rules that need one are off.
 ///
 /// A node that the cache lacks is not gone yet: pods and nodes are two watches, and a new node's
 /// pod may be seen first. It counts as gone once a GET has answered 404, and until the cache shows
@@ -48,6 +49,7 @@ class NodeWatch {
   const Log log_;
   std::function<void(const std::string& node)> changed_;
   bool forbidden_ = false;
+  Duration pause_{};  ///< The last one, before asking again.
   bool allowed_ = false;
   std::map<std::string, Question> questions_;  ///< Of nodes that pods name and the cache lacks.
   std::map<std::string, TimePoint> leaving_since_;
