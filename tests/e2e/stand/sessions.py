@@ -8,7 +8,8 @@ import secrets
 import threading
 import time
 
-_RETRY = {"StillWaiting", "ShuttingDown", "Starting", "Unavailable", "ConnectFailed", "ConnectionLost"}
+_RETRY = {"StillWaiting", "ShuttingDown", "Starting", "Unavailable", "ConnectFailed", "ConnectionLost", "ApiServerUnreachable",
+          "AccessCheckFailed", "TooManyAccessChecks"}
 
 
 class Refused(Exception):
