@@ -8,9 +8,6 @@ namespace {
 
 Result<Url> check(const std::string& origin, const Request& request) {
   BERTH_ASSIGN(Url url, Url::parse(origin));
-  if (url.scheme != "http") {
-    return fail(Error::invalid("origin", "this transport speaks http only, not " + url.scheme));
-  }
   if (!valid_method(request.method)) {
     return fail(Error::invalid("method", "the request method is not an HTTP token"));
   }

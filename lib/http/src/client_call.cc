@@ -28,13 +28,17 @@ void ClientCall::start() {
     fail_with(ErrorCode::kDeadlineExceeded, "",
               request_.method + " " + origin_ + ": no answer in time");
   });
-  stream_ = pool_->take(origin_);
+  stream_ = pool_->take(pool_key());
   reused_ = stream_ != nullptr;
   if (stream_) {
     begin_exchange();
   } else {
     connect();
   }
+}
+
+std::string ClientCall::pool_key() const {
+  return options_.server_name.empty() ? origin_ : origin_ + "#" + options_.server_name;
 }
 
 void ClientCall::cancel() {
@@ -110,9 +114,42 @@ void ClientCall::try_next_endpoint(std::string why) {
                                     if (ec) {
                                       self->try_next_endpoint(ec.message());
                                     } else {
-                                      self->begin_exchange();
+                                      self->on_connected();
                                     }
                                   });
+}
+
+void ClientCall::on_connected() {
+  if (url_.scheme != "https") {
+    begin_exchange();
+    return;
+  }
+  const auto roots = pool_->roots();
+  if (!roots) {
+    try_next_endpoint(roots.error().text());
+    return;
+  }
+  const std::string& usual = pool_->settings().server_name;
+  const std::string& name = options_.server_name.empty() ? usual : options_.server_name;
+  stream_->start_tls(**roots, name.empty() ? url_.host : name);
+  shake_hands();
+}
+
+void ClientCall::shake_hands() {
+  switch (stream_->handshake()) {
+    case Stream::Io::kDone:
+      begin_exchange();
+      return;
+    case Stream::Io::kAgain:
+      stream_->wait_read([self = shared_from_this()](const boost::system::error_code& ec) {
+        if (!ec && self->pool_) {
+          self->shake_hands();
+        }
+      });
+      return;
+    default:
+      try_next_endpoint("TLS: " + stream_->tls_trouble());
+  }
 }
 
 void ClientCall::begin_exchange() {
@@ -237,7 +274,7 @@ void ClientCall::release(bool reusable) {
     resolver_->cancel();
   }
   if (reusable) {
-    pool->give(origin_, std::move(stream_));
+    pool->give(pool_key(), std::move(stream_));
   } else if (stream_) {
     stream_->close();
   }

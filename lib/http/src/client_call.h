@@ -41,8 +41,12 @@ class ClientCall final : public std::enable_shared_from_this<ClientCall>,
   void connect();
   void resolve();
   void try_next_endpoint(std::string why);
+  void on_connected();
+  void shake_hands();
   void begin_exchange();
   std::string build_head() const;
+  /// A connection is good for one origin and the name it proved.
+  std::string pool_key() const;
   bool may_retry() const;
   void lost(const std::string& why);
   void fail_with(ErrorCode code, std::string reason, std::string message);

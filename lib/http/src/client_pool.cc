@@ -5,7 +5,7 @@
 namespace berth::http {
 
 ClientPool::ClientPool(AsioLoop& loop, BeastTransportSettings settings)
-    : loop_(loop), settings_(std::move(settings)), scratch_(64u << 10) {}
+    : loop_(loop), settings_(std::move(settings)), scratch_(64u << 10), roots_(settings_.roots) {}
 
 ClientPool::~ClientPool() {
   const auto calls = std::exchange(calls_, {});
@@ -14,8 +14,15 @@ ClientPool::~ClientPool() {
   }
 }
 
-std::unique_ptr<Stream> ClientPool::take(const std::string& origin) {
-  const auto found = idle_.find(origin);
+Result<std::shared_ptr<const TrustedRoots>> ClientPool::roots() {
+  if (!roots_) {
+    BERTH_ASSIGN(roots_, TrustedRoots::system());
+  }
+  return roots_;
+}
+
+std::unique_ptr<Stream> ClientPool::take(const std::string& key) {
+  const auto found = idle_.find(key);
   if (found == idle_.end()) {
     return nullptr;
   }
@@ -33,11 +40,11 @@ std::unique_ptr<Stream> ClientPool::take(const std::string& origin) {
   return stream;
 }
 
-void ClientPool::give(const std::string& origin, std::unique_ptr<Stream> stream) {
+void ClientPool::give(const std::string& key, std::unique_ptr<Stream> stream) {
   if (settings_.max_idle_per_origin == 0) {
     return;
   }
-  auto& idle = idle_[origin];
+  auto& idle = idle_[key];
   if (idle.size() >= settings_.max_idle_per_origin) {
     idle.erase(idle.begin());
   }

@@ -25,9 +25,12 @@ class ClientPool {
   /// Where every read lands.
   std::vector<char>& scratch() { return scratch_; }
 
+  /// Who may vouch for servers; read from the system with the first call that needs it.
+  Result<std::shared_ptr<const TrustedRoots>> roots();
+
   /// A connection that is still open as far as the kernel knows, or null.
-  std::unique_ptr<Stream> take(const std::string& origin);
-  void give(const std::string& origin, std::unique_ptr<Stream> stream);
+  std::unique_ptr<Stream> take(const std::string& key);
+  void give(const std::string& key, std::unique_ptr<Stream> stream);
 
   void add(std::shared_ptr<ClientCall> call);
   void remove(ClientCall& call);
@@ -47,6 +50,7 @@ class ClientPool {
   std::unordered_map<std::string, std::vector<Idle>> idle_;
   std::unordered_map<ClientCall*, std::shared_ptr<ClientCall>> calls_;
   Cancel sweep_;
+  std::shared_ptr<const TrustedRoots> roots_;
 };
 
 }  // namespace berth::http

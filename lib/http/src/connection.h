@@ -31,9 +31,15 @@ struct ServerCore {
   std::vector<char>
       scratch;  ///< Where every read lands; what is not used at once is kept by its connection.
   bool draining = false;
-  List idle;  ///< Between two requests, longest first.
+  List idle;  ///< Between two requests, or not greeted yet; longest first.
   List busy;
   std::function<void()> on_closed;
+
+  void tell_handshake_failed(const std::string& peer, const std::string& why) const {
+    if (options.on_handshake_failed) {
+      options.on_handshake_failed(peer, why);
+    }
+  }
 
   /// "Sun, 06 Nov 1994 08:49:37 GMT", made once a second.
   const std::string& date();
@@ -71,6 +77,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
 
  private:
   enum class Phase {
+    kHandshake,  ///< Of TLS.
     kIdle,       ///< Nothing of the next request has come.
     kHead,       ///< Reading a head.
     kBody,       ///< Reading a body that the handler gets whole.
@@ -108,6 +115,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void arm_read();
   void set_read_deadline();
   void on_readable();
+  void greet();
   void on_bytes(std::string_view bytes);
   void on_end();
   void resume();
@@ -150,7 +158,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool read_armed_ = false;
   bool resume_posted_ = false;
   bool deliver_posted_ = false;
-  bool ended_ = false;  ///< The client will send no more.
+  bool greeted_ = false;  ///< With TLS: its first byte was looked at.
+  bool ended_ = false;    ///< The client will send no more.
   Phase timed_phase_ = Phase::kClosed;
   TimePoint read_deadline_ = TimePoint::max();
 

@@ -55,6 +55,7 @@ void Connection::set_read_deadline() {
         read_deadline_ = core_.loop.clock().now() + limits.keep_alive_timeout;
       }
       break;
+    case Phase::kHandshake:
     case Phase::kHead:
       if (!same) {
         read_deadline_ = core_.loop.clock().now() + limits.header_timeout;
@@ -80,7 +81,46 @@ void Connection::set_read_deadline() {
   }
 }
 
+// A TLS connection begins with byte 22; HTTP begins with a letter.
+void Connection::greet() {
+  constexpr char kHandshakeRecord = 22;
+  char first = kHandshakeRecord;
+  if (!greeted_) {
+    const Stream::Io io = stream_.peek(first);
+    if (io == Stream::Io::kEnd || io == Stream::Io::kError) {
+      close();  // Whoever only looks whether the port is open does this.
+      return;
+    }
+    if (io == Stream::Io::kAgain) {
+      return;
+    }
+    greeted_ = true;
+  }
+  if (first >= 'A' && first <= 'Z') {
+    stream_.stop_tls();
+    core_.tell_handshake_failed(*peer_, "the caller speaks plain HTTP");
+    core_.busy.splice(core_.busy.end(), core_.idle, place_);
+    refuse(400, "TlsRequired", "this port speaks https only; the address begins with https://");
+    return;
+  }
+  switch (stream_.handshake()) {
+    case Stream::Io::kAgain:
+      return;
+    case Stream::Io::kDone:
+      phase_ = Phase::kIdle;
+      return;
+    default:
+      core_.tell_handshake_failed(*peer_, stream_.tls_trouble());
+      close();
+  }
+}
+
 void Connection::on_readable() {
+  if (phase_ == Phase::kHandshake) {
+    greet();
+    want_read();
+    return;
+  }
   std::size_t n = 0;
   switch (stream_.read(core_.scratch, n)) {
     case Stream::Io::kDone:

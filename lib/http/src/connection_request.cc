@@ -195,6 +195,10 @@ void Connection::sweep(TimePoint now) {
   }
   read_deadline_ = TimePoint::max();
   switch (phase_) {
+    case Phase::kHandshake:
+      core_.tell_handshake_failed(*peer_, "the handshake was not finished in time");
+      close();
+      break;
     case Phase::kIdle:
     case Phase::kLinger:
       close();

@@ -47,6 +47,10 @@ void Connection::start(ServerCore::List::iterator place) {
     return;
   }
   stream_.set_options();
+  if (core_.options.tls) {
+    stream_.start_tls(*core_.options.tls);
+    phase_ = Phase::kHandshake;
+  }
   want_read();
 }
 
@@ -55,7 +59,8 @@ void Connection::close(bool abort, bool silently) {
     return;
   }
   const auto self = shared_from_this();
-  ServerCore::List& list = phase_ == Phase::kIdle ? core_.idle : core_.busy;
+  const bool idle = phase_ == Phase::kIdle || phase_ == Phase::kHandshake;
+  ServerCore::List& list = idle ? core_.idle : core_.busy;
   phase_ = Phase::kClosed;
   read_deadline_ = TimePoint::max();
   if (!abort) {

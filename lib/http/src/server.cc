@@ -124,8 +124,10 @@ class ServerImpl final : public Server {
 
   void add(const Tcp& protocol, int fd, std::string peer) {
     if (connections() >= core_.options.limits.max_connections && !evict()) {
-      [[maybe_unused]] const auto n =
-          ::send(fd, kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (!core_.options.tls) {
+        [[maybe_unused]] const auto n =
+            ::send(fd, kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      }
       ::close(fd);
       return;
     }

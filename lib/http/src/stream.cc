@@ -60,7 +60,26 @@ void Stream::set_options() {
   set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
 }
 
+void Stream::start_tls(const ServerIdentity& identity) {
+  tls_ = TlsChannel::accept(identity, socket_.native_handle());
+}
+
+void Stream::start_tls(const TrustedRoots& roots, const std::string& name) {
+  tls_ = TlsChannel::connect(roots, socket_.native_handle(), name);
+}
+
+Stream::Io Stream::peek(char& byte) {
+  const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (got < 0) {
+    return would_block(errno) || errno == EINTR ? Io::kAgain : Io::kError;
+  }
+  return got == 0 ? Io::kEnd : Io::kDone;
+}
+
 Stream::Io Stream::read(std::span<char> into, std::size_t& n) {
+  if (tls_) {
+    return tls_->read(into, n);
+  }
   for (;;) {
     const ssize_t got = ::recv(socket_.native_handle(), into.data(), into.size(), MSG_DONTWAIT);
     if (got > 0) {
@@ -77,6 +96,9 @@ Stream::Io Stream::read(std::span<char> into, std::size_t& n) {
 }
 
 Stream::Io Stream::write(Outgoing& out) {
+  if (tls_) {
+    return tls_->write(out);
+  }
   while (!out.empty()) {
     std::array<iovec, 3> pieces;
     msghdr message{};
@@ -98,12 +120,13 @@ Stream::Io Stream::write(Outgoing& out) {
 
 bool Stream::quiet() {
   char byte = 0;
-  const ssize_t got =
-      ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT | MSG_NOSIGNAL);
-  return got < 0 && would_block(errno);
+  return peek(byte) == Io::kAgain;
 }
 
 void Stream::shut_down_send() {
+  if (tls_) {
+    tls_->say_goodbye();
+  }
   boost::system::error_code ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);
 }
@@ -115,6 +138,8 @@ void Stream::close(bool abort) {
   boost::system::error_code ignored;
   if (abort) {
     socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
+  } else if (tls_) {
+    tls_->say_goodbye();
   }
   socket_.close(ignored);
 }

@@ -9,6 +9,9 @@
 
 namespace berth::http {
 
+/// What one attempt to move bytes over a connection brought.
+enum class Io { kDone, kAgain, kEnd, kError };
+
 /// Most of a body that is handed on, or reserved before it has come, at a time. In bytes.
 inline constexpr std::size_t kStreamChunk = 64u << 10;
 

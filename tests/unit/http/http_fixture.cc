@@ -22,6 +22,18 @@ void HttpTest::settle() {
   }
 }
 
+void HttpTest::use_tls() {
+  scheme_ = "https://";
+  const auto pair = ca_.issue("server", "DNS:localhost,IP:127.0.0.1,IP:::1");
+  EXPECT_TRUE(identity_.use(pair.cert_pem, pair.key_pem));
+  EXPECT_TRUE(roots_->use(ca_.pem()));
+}
+
+std::unique_ptr<Transport> HttpTest::make_transport(BeastTransportSettings settings) {
+  settings.roots = roots_;
+  return make_beast_transport(loop_, std::move(settings));
+}
+
 Server& HttpTest::start(ServerLimits limits) {
   ServerOptions options;
   options.address = "127.0.0.1:0";
@@ -30,6 +42,9 @@ Server& HttpTest::start(ServerLimits limits) {
 }
 
 Server& HttpTest::start(ServerOptions options) {
+  if (scheme_ == "https://") {
+    options.tls = &identity_;
+  }
   auto server = serve(loop_, router_, std::move(options));
   EXPECT_TRUE(server) << server.error().text();
   server_ = std::move(*server);

@@ -9,6 +9,7 @@
 
 #include "berth/http/server.h"
 #include "berth/http/transport.h"
+#include "tests/fakes/certificates.h"
 #include "tests/unit/http/raw_socket.h"
 
 namespace berth::http::test {
@@ -24,6 +25,8 @@ class HttpTest : public testing::Test {
   /// Lets the loop do everything that is ready now.
   void settle();
 
+  /// From the next start() on the server speaks https, for 127.0.0.1, ::1 and localhost.
+  void use_tls();
   Server& start(ServerLimits limits = {});
   Server& start(ServerOptions options);
   /// Connected and accepted.
@@ -38,10 +41,16 @@ class HttpTest : public testing::Test {
                         CallOptions options = {});
   Result<std::string> next_chunk(BodySource& source);
   Result<std::string> drain_source(const std::shared_ptr<BodySource>& source);
-  std::string origin() const { return "http://" + server_->address(); }
+  std::string origin() const { return scheme_ + server_->address(); }
+  /// A transport that trusts `ca_`.
+  std::unique_ptr<Transport> make_transport(BeastTransportSettings settings = {});
 
   AsioLoop loop_;
   Router router_;
+  std::string scheme_ = "http://";
+  fakes::CertificateAuthority ca_{"berth test CA"};
+  ServerIdentity identity_;
+  std::shared_ptr<TrustedRoots> roots_ = std::make_shared<TrustedRoots>();
   std::unique_ptr<Server> server_;
 };
 

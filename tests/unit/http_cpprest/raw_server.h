@@ -12,12 +12,15 @@
 #include <vector>
 
 #include "berth/base/file.h"
-#include "tests/unit/http_cpprest/certificates.h"
+#include "tests/fakes/certificates.h"
 
 typedef struct ssl_st SSL;
 typedef struct ssl_ctx_st SSL_CTX;
 
 namespace berth::http {
+
+using fakes::Certificate;
+using fakes::CertificateAuthority;
 
 struct ServerTls {
   Certificate certificate;

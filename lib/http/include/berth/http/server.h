@@ -9,6 +9,7 @@
 
 #include "berth/base/event_loop.h"
 #include "berth/http/message.h"
+#include "berth/http/tls.h"
 
 namespace berth::http {
 
@@ -105,8 +106,8 @@ struct ServerLimits {
   /// that the process may open when the server starts: answering takes some too.
   std::size_t max_connections = 10'000;
   std::uint64_t max_header_bytes = 16u << 10;
-  Duration header_timeout =
-      std::chrono::seconds(10);  ///< First byte of a request to the end of its head.
+  /// First byte of a request to the end of its head; and for the handshake of a TLS connection.
+  Duration header_timeout = std::chrono::seconds(10);
   Duration body_idle_timeout = std::chrono::seconds(30);  ///< Between two reads of a body.
   Duration write_idle_timeout =
       std::chrono::seconds(30);  ///< A client that does not read its answer.
@@ -136,6 +137,12 @@ struct ServerOptions {
   std::string address;
   ServerLimits limits;
   std::function<std::optional<Response>(const Request&, const std::string& peer)> filter;
+  /// Serve https, and only https, with this; it must outlive the server. A request in plain HTTP is
+  /// answered 400 "TlsRequired".
+  const ServerIdentity* tls = nullptr;
+  /// A connection ended before its TLS handshake did. For log and metric; a stranger can cause any
+  /// number of these.
+  std::function<void(const std::string& peer, const std::string& why)> on_handshake_failed = {};
 };
 Result<std::unique_ptr<Server>> serve(AsioLoop& loop, const Router& router, ServerOptions options);
 

@@ -6,6 +6,7 @@
 
 #include "berth/base/event_loop.h"
 #include "berth/http/message.h"
+#include "berth/http/tls.h"
 
 namespace berth::http {
 
@@ -20,6 +21,9 @@ struct CallOptions {
   /// Hand the body over as `Response::body_source` as soon as the head is there, instead of
   /// buffering it.
   bool stream = false;
+  /// https with the Beast transport: the name that the server's certificate must be for. Empty: the
+  /// transport's, else the origin's host.
+  std::string server_name{};
 };
 
 /// Sends HTTP requests. The seam at which tests put scripted answers (tests/fakes/fake_transport.h)
@@ -51,10 +55,14 @@ struct BeastTransportSettings {
   std::size_t max_idle_per_origin = 16;
   Duration idle_timeout = std::chrono::seconds(30);  ///< Below our servers' own, which is 75 s.
   std::string user_agent = "berth";
+  /// Who may vouch for a server of https. Null: whom the system trusts.
+  std::shared_ptr<const TrustedRoots> roots = nullptr;
+  std::string server_name{};  ///< For calls that give none; see CallOptions.
 };
 
-/// HTTP/1.1 without TLS over Boost.Beast, keep-alive pool per origin, IPv4 and IPv6. Loop thread
-/// only.
+/// HTTP/1.1 with and without TLS over Boost.Beast, keep-alive pool per origin and server name, IPv4
+/// and IPv6. A server that cannot prove its name is "ConnectFailed", with the reason in words. Loop
+/// thread only.
 std::unique_ptr<Transport> make_beast_transport(AsioLoop& loop,
                                                 BeastTransportSettings settings = {});
 
