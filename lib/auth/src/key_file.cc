@@ -8,37 +8,9 @@ namespace {
 constexpr std::uint64_t kMaxFileBytes = 256u << 10;
 }  // namespace
 
-KeyFile::KeyFile(EventLoop& loop, std::filesystem::path path, const Log& log, Duration period,
-                 const char* stays)
-    : path_(std::move(path)),
-      log_(log.with({{"file", path_.string()}})),
-      loop_(loop),
-      period_(period),
-      stays_(stays) {}
-
-Status KeyFile::start() {
-  BERTH_TRY(load());
-  timer_ = loop_.call_after(period_, [this] { tick(); });
-  return {};
-}
-
-void KeyFile::tick() {
-  const Result<bool> loaded = load();
-  const std::string trouble = loaded ? "" : loaded.error().text();
-  // Once per kind of trouble, not once per period.
-  if (!trouble.empty() && trouble != trouble_) {
-    log_.warn(stays_, {{"error", trouble}});
-  }
-  trouble_ = trouble;
-  timer_ = loop_.call_after(period_, [this] { tick(); });
-  if (loaded.value_or(false) && changed_) {
-    changed_();
-  }
-}
-
 KeySetFile::KeySetFile(EventLoop& loop, KeySet& keys, std::filesystem::path path, const Log& log,
                        Duration period)
-    : KeyFile(loop, std::move(path), log, period, "key set not loaded; the old keys stay"),
+    : MountedFile(loop, std::move(path), log, period, "key set not loaded; the old keys stay"),
       keys_(keys) {}
 
 Result<bool> KeySetFile::load() {
@@ -57,7 +29,7 @@ Result<bool> KeySetFile::load() {
 
 SigningKeyFile::SigningKeyFile(EventLoop& loop, TokenSigner& signer, std::filesystem::path path,
                                const Log& log, Duration period)
-    : KeyFile(loop, std::move(path), log, period, "signing key not loaded; the old key stays"),
+    : MountedFile(loop, std::move(path), log, period, "signing key not loaded; the old key stays"),
       signer_(signer) {}
 
 Result<bool> SigningKeyFile::load() {

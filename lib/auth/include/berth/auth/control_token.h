@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "berth/auth/mounted_file.h"
 #include "berth/base/clock.h"
 #include "berth/base/error.h"
 #include "berth/base/event_loop.h"
@@ -110,41 +111,8 @@ class KeySet {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Keeps something equal to a key file that is mounted (ConfigMap, Secret), looking every `period`
-/// whether it changed. The first load happens in start(), whose error says what is wrong; later
-/// failures are logged, once per kind, and what was loaded stays. Loop thread only.
-class KeyFile {
- public:
-  virtual ~KeyFile() = default;
-  KeyFile(const KeyFile&) = delete;
-  KeyFile& operator=(const KeyFile&) = delete;
-
-  Status start();
-  /// Called after each later load of something else.
-  void on_change(std::function<void()> fn) { changed_ = std::move(fn); }
-
- protected:
-  /// `stays`: the log line of a failure, "key set not loaded; the old keys stay".
-  KeyFile(EventLoop& loop, std::filesystem::path path, const Log& log, Duration period,
-          const char* stays);
-  /// Reads the file; true when there was something else in it than before.
-  virtual Result<bool> load() = 0;
-
-  const std::filesystem::path path_;
-  const Log log_;
-
- private:
-  void tick();
-  EventLoop& loop_;
-  const Duration period_;
-  const char* const stays_;
-  std::function<void()> changed_;
-  std::string trouble_;  // What the last look found wrong, already logged.
-  Cancel timer_;
-};
-
 /// Keeps a KeySet equal to a JWKS file.
-class KeySetFile final : public KeyFile {
+class KeySetFile final : public MountedFile {
  public:
   KeySetFile(EventLoop& loop, KeySet& keys, std::filesystem::path path, const Log& log,
              Duration period = std::chrono::seconds(10));
@@ -156,7 +124,7 @@ class KeySetFile final : public KeyFile {
 };
 
 /// Keeps a TokenSigner signing with the key in a file.
-class SigningKeyFile final : public KeyFile {
+class SigningKeyFile final : public MountedFile {
  public:
   SigningKeyFile(EventLoop& loop, TokenSigner& signer, std::filesystem::path path, const Log& log,
                  Duration period = std::chrono::seconds(10));
