@@ -54,7 +54,7 @@ void Session::ask_why(const Error& error) {
 void Session::lose_lease() {
   const auto self = shared_from_this();
   fail_with(Error::make(ErrorCode::kUnavailable, "LeaseLost",
-                        "worker " + facts_.worker + " did not answer for " +
+                        "worker " + facts_.worker + ": no renewal was answered for " +
                             format_duration(facts_.heartbeat_timeout)),
             std::nullopt);
   // It may live and only have lost its way to us: then its slot is free the sooner.

@@ -131,7 +131,7 @@ TEST_F(SessionTest, ASilentWorkerLosesTheSessionAfterTheHeartbeatTimeout) {
   loop.advance(Duration(1));
   EXPECT_EQ(session->state(), SessionState::kFailed);
   EXPECT_EQ(failure().kind, ErrorKind::kSessionFailed);
-  EXPECT_EQ(failure().text(), "SessionFailed: worker files-2 did not answer for 20s");
+  EXPECT_EQ(failure().text(), "SessionFailed: worker files-2: no renewal was answered for 20s");
   EXPECT_TRUE(session->scope()->cancelled());
   EXPECT_FALSE(root->cancelled());
   EXPECT_TRUE(logged("session lost"));
