@@ -5,6 +5,7 @@
 
 #include "berth/base/file.h"
 #include "berth/base/memory.h"
+#include "berth/base/open_files.h"
 #include "berth/http/cpprest_transport.h"
 #include "berth/kube/config.h"
 #include "gateway/access/kubernetes_authenticator.h"
@@ -17,6 +18,13 @@
 using namespace berth;
 
 namespace {
+
+constexpr std::size_t kMostProbes = 200;
+
+/// Says which flag brought the error.
+auto of_flag(const char* flag) {
+  return [flag](Error e) { return std::move(e).wrap(flag); };
+}
 
 Status write_port_file(const gateway::Flags& flags, const http::Server& api,
                        const http::Server& probes) {
@@ -43,8 +51,12 @@ Status serve(const gateway::Flags& flags, AsioLoop& loop, const Log& log, gatewa
       return guard.check(request);
     };
   }
-  BERTH_ASSIGN(const auto server, http::serve(loop, routes, std::move(options)));
-  BERTH_ASSIGN(const auto probes, http::serve(loop, probe_routes, {flags.probe_listen, {}, {}}));
+  BERTH_ASSIGN(const auto server,
+               http::serve(loop, routes, std::move(options)).map_error(of_flag("--listen")));
+  http::ServerOptions probe_options{.address = flags.probe_listen, .limits = {}, .filter = {}};
+  probe_options.limits.max_connections = kMostProbes;
+  BERTH_ASSIGN(const auto probes, http::serve(loop, probe_routes, std::move(probe_options))
+                                      .map_error(of_flag("--probe-listen")));
   guard.set_port(server->port());
   BERTH_TRY(write_port_file(flags, *server, *probes));
 
@@ -62,11 +74,6 @@ Status serve(const gateway::Flags& flags, AsioLoop& loop, const Log& log, gatewa
   loop.run();
   log.info("stopped");
   return {};
-}
-
-/// Says which flag brought the error.
-auto of_flag(const char* flag) {
-  return [flag](Error e) { return std::move(e).wrap(flag); };
 }
 
 /// Who decides about callers: the API server, or one token in a file.
@@ -146,6 +153,7 @@ Status run(const gateway::Flags& flags) {
 
 int main(int argc, char** argv) {
   use_one_heap();
+  raise_open_file_limit();
   gateway::Flags flags;
   if (const auto exit_code = gateway::read_flags(argc, argv, flags)) {
     return *exit_code;

@@ -259,10 +259,10 @@ TEST_F(Faults, APortInUseIsToldWithItsFlag) {
                                             stack_.dir() / "gateway.jwk"};
   auto argv = gateway;
   argv.insert(argv.end(), {"--listen", taken, "--probe-listen", "127.0.0.1:0"});
-  outcome(argv);
+  EXPECT_THAT(outcome(argv), HasSubstr(" --listen: "));
   argv = gateway;
   argv.insert(argv.end(), {"--listen", "127.0.0.1:0", "--probe-listen", taken});
-  outcome(argv);
+  EXPECT_THAT(outcome(argv), HasSubstr("--probe-listen"));
   EXPECT_THAT(
       outcome({BERTH_OPERATOR_BINARY, "--gateway", stack_.gateway(), "--signing-key",
                stack_.dir() / "operator.jwk", "--keys-config-map", "x", "--probe-listen", taken}),
