@@ -118,7 +118,7 @@ chart-accept: chart ## The chart's objects and a release's life on a real API se
 SCENARIOS ?=
 .PHONY: cluster e2e e2e-long
 cluster: deps ## What the end-to-end tests need beside Berth, where it is missing: Go 1.26, 20 min (kept outside the tree)
-	@cmake/install-packages.sh e2e
+	@cmake/install-packages.sh e2e dashboards browser node
 	@tests/e2e/run.py --prepare $(SCENARIOS)
 e2e: cluster build ## Everything on a real Kubernetes on this machine: needs root and Go 1.26 (SCENARIOS="1 7" for some)
 	tests/e2e/run.py $(SCENARIOS)

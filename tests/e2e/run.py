@@ -21,10 +21,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "berth-e2e"
+BROWSER = CACHE / "browser"
 INSIDE = "BERTH_E2E_INSIDE"
 PACKAGES = {"containerd": "containerd", "runc": "runc", "nft": "nftables", "conntrack": "conntrack", "ip": "iproute2",
             "buildah": "buildah", "debootstrap": "debootstrap", "openssl": "openssl", "cc": "gcc", "unshare": "util-linux",
-            "iptables": "iptables"}
+            "iptables": "iptables", "prometheus": "prometheus", "chromium": "chromium", "npm": "npm"}
 
 sys.path.insert(0, str(HERE))
 
@@ -57,11 +58,13 @@ def check_machine() -> None:
 
 
 def prepare(images: Images, names: list[str]) -> None:
-    """What does not depend on the programs under test: the cluster's programs, the base image, the worker of old."""
+    """What does not depend on the programs under test: the cluster's programs, the browser's driver, the base image,
+    the worker of old."""
     previous = any("old_workers" in name for name in names)
     if previous:
         check_history(REPOSITORY, CACHE)  # Before minutes of building.
     subprocess.run([HERE / "cluster/build.sh", CACHE / "bin"], check=True)
+    subprocess.run([REPOSITORY / "tests/integration/ui/install.sh", BROWSER], check=True)
     images.make_base()
     if previous:
         worker_program(REPOSITORY, CACHE)
@@ -122,7 +125,7 @@ def inside(options: argparse.Namespace, images: list[Path]) -> int:
     try:
         began = time.monotonic()
         cluster.start(images)
-        world = World(cluster, options.programs)
+        world = World(cluster, options.programs, BROWSER)
         world.install()
         print(f"cluster and Berth are up after {time.monotonic() - began:.0f} s\n"
               f"  nsenter -t {cluster.etcd.pid} -n {CACHE}/bin/kubectl --kubeconfig {cluster.admin} get pods -A", flush=True)

@@ -13,7 +13,7 @@ def run(world, count=300, seconds=240, meanwhile=nullcontext):
     pool = world.pool("churn", sessions={"maxPerWorker": LIMIT},
                       scaling={"maxWorkers": 6, "freeSlots": 1, "scaleToZeroAfter": "1s", "tolerance": 0,
                                "scaleDown": {"stabilizationWindow": "1s"}})
-    load = Load(pool, callers=14, limit=LIMIT, count=count, pause=(0.0, 6.0))
+    load = Load(pool, callers=20, limit=LIMIT, count=count, pause=(0.0, 6.0))
     with load, meanwhile():
         load.wait(seconds)
     load.check(at_least=count)

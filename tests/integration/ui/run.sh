@@ -7,13 +7,7 @@ shift
 work=$build/ui-test
 mkdir -p "$work/pictures"
 
-# The browser's driver lives in the build folder, so that the sources stay as they are.
-if ! cmp -s "$here/package-lock.json" "$work/node_modules/.installed"; then
-  cp "$here/package.json" "$here/package-lock.json" "$here/.npmrc" "$work/"
-  (cd "$work" && npm ci --no-audit --no-fund --ignore-scripts)
-  cp "$here/package-lock.json" "$work/node_modules/.installed"
-fi
-
+"$here/install.sh" "$work"
 export BERTH_BIN=$build/bin UI_TEST_MODULES=$work/node_modules UI_TEST_PICTURES=$work/pictures
 tests=("$@")
 [ ${#tests[@]} -gt 0 ] || tests=("$here"/*.test.mjs)
