@@ -18,7 +18,7 @@ import live  # noqa: E402
 from queries import check_alerts, check_metrics, check_panels  # noqa: E402
 
 LIMIT = 3
-SECONDS = 40
+SECONDS = 30
 FOLDER = REPOSITORY / "build/e2e/prometheus"
 
 
@@ -42,7 +42,7 @@ def run(world):
                 scraped(world, prometheus, pools)
                 time.sleep(1)  # Between two looks for new workers.
             texts = {job: live.get(f"http://{address}/metrics") for job, address in programs(world, tight).items()}
-        load.check(at_least=40)
+        load.check(at_least=30)
         troubles.check()
         end = time.time()
         panels, wrong = check_panels(prometheus, start, end, {})
