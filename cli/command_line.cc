@@ -248,6 +248,12 @@ void add_global(CLI::App& app, Flags& f) {
   app.add_option("--gateway", f.gateway,
                  "Origin of the gateway (default: $BERTH_GATEWAY, else the running `berth dev`, "
                  "else a Service reached with kubectl)");
+  app.add_option("--ca-file", f.ca_file,
+                 "CA bundle for gateways and workers with TLS (default: $BERTH_CA_FILE, else the "
+                 "system's)");
+  app.add_option("--server-name", f.server_name,
+                 "Name that the gateway's certificate must be for (default: $BERTH_SERVER_NAME, "
+                 "else its host)");
   app.add_option("--token-file", f.token_file,
                  "File with the token for the gateway (default: $BERTH_TOKEN, $BERTH_TOKEN_FILE)");
   app.add_option("-n,--namespace", f.ns,

@@ -27,6 +27,13 @@ std::optional<int> read_flags(int argc, char** argv, Flags& flags) {
   app.add_option("--signing-key", flags.signing_key, "Private JWK for calls to workers")
       ->required();
   app.add_option("--jwks", flags.jwks, "Public keys of operators who may read demand")->required();
+  app.add_option("--tls-certificate", flags.tls_certificate,
+                 "Serve https on --listen with this certificate (PEM, with its chain; followed as "
+                 "it changes)");
+  app.add_option("--tls-key", flags.tls_key, "Its private key (PEM)");
+  app.add_option("--worker-ca", flags.worker_ca,
+                 "CA bundle (PEM) for workers that serve https (default: the system's; followed as "
+                 "it changes)");
   app.add_option("--port-file", flags.port_file, "Write the real addresses here once listening");
   app.add_option("--replica", flags.replica, "Name of this replica")->capture_default_str();
   app.add_option(
@@ -55,6 +62,13 @@ std::chrono::seconds Flags::drain() const {
 }
 
 Status check(const Flags& flags) {
+  if (flags.tls_certificate.empty() != flags.tls_key.empty()) {
+    return fail(Error::invalid(flags.tls_key.empty() ? "--tls-key" : "--tls-certificate",
+                               "is missing: certificate and key go together"));
+  }
+  if (flags.dev && !flags.tls_certificate.empty()) {
+    return fail(Error::invalid("--tls-certificate", "cannot be used with --dev"));
+  }
   for (const auto& [flag, address] :
        {std::pair("--listen", flags.listen), std::pair("--probe-listen", flags.probe_listen)}) {
     if (flags.dev && !is_loopback_host(host_of(address))) {

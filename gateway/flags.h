@@ -20,6 +20,9 @@ struct Flags {
   std::string audience;
   std::string signing_key;
   std::string jwks;
+  std::string tls_certificate;
+  std::string tls_key;
+  std::string worker_ca;
   std::string port_file;
   std::string replica = "gateway";
   std::string log_level = "info";

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <string>
 
+#include "berth/auth/tls_files.h"
 #include "berth/base/file.h"
 #include "berth/base/memory.h"
 #include "berth/base/open_files.h"
@@ -39,7 +40,7 @@ Status write_port_file(const gateway::Flags& flags, const http::Server& api,
 
 /// Opens the ports and runs until SIGTERM has been worked off.
 Status serve(const gateway::Flags& flags, AsioLoop& loop, const Log& log, gateway::Gateway& gateway,
-             gateway::KubeWatch& watch) {
+             gateway::KubeWatch& watch, auth::ServedCertificate* certificate) {
   http::Router routes;
   http::Router probe_routes;
   gateway.add_routes(routes);
@@ -50,6 +51,9 @@ Status serve(const gateway::Flags& flags, AsioLoop& loop, const Log& log, gatewa
     options.filter = [&guard](const http::Request& request, const std::string&) {
       return guard.check(request);
     };
+  }
+  if (certificate) {
+    certificate->apply(options);
   }
   BERTH_ASSIGN(const auto server,
                http::serve(loop, routes, std::move(options)).map_error(of_flag("--listen")));
@@ -114,8 +118,19 @@ Status run(const gateway::Flags& flags) {
 
   const auto api_transport =
       http::make_cpprest_transport(loop, [config] { return kube::tls_settings(config); });
-  const auto workers =
-      http::make_beast_transport(loop, {.max_idle_per_origin = 64, .user_agent = "berth-gateway"});
+  http::BeastTransportSettings to_workers{.max_idle_per_origin = 64, .user_agent = "berth-gateway"};
+  std::optional<auth::TrustedRootsFile> worker_ca;
+  if (!flags.worker_ca.empty()) {
+    worker_ca.emplace(loop, flags.worker_ca, log);
+    BERTH_TRY(worker_ca->start().map_error(of_flag("--worker-ca")));
+    to_workers.roots = worker_ca->roots();
+  }
+  std::optional<auth::ServedCertificate> certificate;
+  if (!flags.tls_certificate.empty()) {
+    certificate.emplace(loop, auth::TlsFiles{flags.tls_certificate, flags.tls_key}, metrics, log);
+    BERTH_TRY(certificate->start().map_error(of_flag("--tls-certificate")));
+  }
+  const auto workers = http::make_beast_transport(loop, std::move(to_workers));
   kube::Client client(loop, *api_transport, config, log, metrics);
   BERTH_ASSIGN(const auto authenticator, make_authenticator(flags, loop, client, metrics, log));
   gateway::Gateway::Settings settings;
@@ -146,7 +161,7 @@ Status run(const gateway::Flags& flags) {
                            {flags.namespaces.begin(), flags.namespaces.end()}, gateway);
   gateway.set_caches({[&watch] { return watch.settled(); },
                       [&watch](const std::string& ns) { return watch.synced(ns); }});
-  return serve(flags, loop, log, gateway, watch);
+  return serve(flags, loop, log, gateway, watch, certificate ? &*certificate : nullptr);
 }
 
 }  // namespace

@@ -24,6 +24,12 @@ std::optional<int> read_flags(int argc, char** argv, Flags& flags) {
   app.add_option("--gateway-port", flags.gateway_port,
                  "Name of that Service's port; needed if it has several")
       ->capture_default_str();
+  app.add_option("--worker-ca", flags.worker_ca,
+                 "CA bundle (PEM) for workers that serve https (default: the system's; followed as "
+                 "it changes)");
+  app.add_option("--gateway-ca", flags.gateway_ca,
+                 "Gateways serve https: the CA bundle (PEM) that they are checked with, and those "
+                 "of --gateway-service by the name SERVICE.NAMESPACE.svc");
   app.add_option("--signing-key", flags.signing_key,
                  "Private JWK with which calls to workers and gateways are signed (default: the "
                  "operator makes the cluster's keys and keeps them in Secrets)");

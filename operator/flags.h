@@ -22,6 +22,8 @@ struct Flags {
   std::vector<std::string> gateways;
   std::string gateway_service;
   std::string gateway_port = "http";
+  std::string worker_ca;
+  std::string gateway_ca;
   RenderSettings render;
 };
 

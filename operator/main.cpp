@@ -7,6 +7,7 @@
 #include <string>
 
 #include "berth/auth/control_token.h"
+#include "berth/auth/tls_files.h"
 #include "berth/base/event_loop.h"
 #include "berth/base/file.h"
 #include "berth/base/memory.h"
@@ -53,6 +54,29 @@ void add_probes(http::Router& router, const op::Operator& op, const Metrics& met
   });
 }
 
+/// The way to workers or to gateways, and the CA bundle that it follows.
+class Way {
+ public:
+  Way(AsioLoop& loop, const char* flag, const std::string& ca, std::string server_name,
+      const Log& log) {
+    http::BeastTransportSettings settings{.user_agent = "berth-operator",
+                                          .server_name = std::move(server_name)};
+    if (!ca.empty()) {
+      roots_.emplace(loop, ca, log);
+      started_ = roots_->start().map_error([&](Error e) { return std::move(e).wrap(flag); });
+      settings.roots = roots_->roots();
+    }
+    transport_ = http::make_beast_transport(loop, std::move(settings));
+  }
+  const Status& started() const { return started_; }
+  http::Transport& transport() { return *transport_; }
+
+ private:
+  std::optional<auth::TrustedRootsFile> roots_;
+  Status started_;
+  std::unique_ptr<http::Transport> transport_;
+};
+
 int run(const op::Flags& flags) {
   const auto level = parse_log_level(flags.log_level);
   const auto format = parse_log_format(flags.log_format);
@@ -80,7 +104,6 @@ int run(const op::Flags& flags) {
   const auto tls = [c = *config] { return kube::tls_settings(c); };
   const auto api_transport = http::make_cpprest_transport(loop, tls);
   const auto lease_transport = http::make_cpprest_transport(loop, tls);
-  const auto worker_transport = http::make_beast_transport(loop, {.user_agent = "berth-operator"});
   kube::Client client(loop, *api_transport, *config, log, metrics);
   kube::Client lease_client(loop, *lease_transport, *config, log, metrics);
 
@@ -92,9 +115,21 @@ int run(const op::Flags& flags) {
   settings.gateways = flags.gateways;
   settings.gateway_service = flags.gateway_service;
   settings.gateway_port = flags.gateway_port;
+  settings.gateway_tls = !flags.gateway_ca.empty();
   settings.render = flags.render;
-  op::Operator op(loop, client, lease_client, *worker_transport, std::move(key), random, settings,
-                  log, metrics, [&log] {
+  Way workers(loop, "--worker-ca", flags.worker_ca, "", log);
+  Way gateways(loop, "--gateway-ca", flags.gateway_ca,
+               flags.gateway_service.empty()
+                   ? ""
+                   : flags.gateway_service + "." + settings.lease_namespace + ".svc",
+               log);
+  for (const Way* way : {&workers, &gateways}) {
+    if (!way->started()) {
+      return fail_start(way->started().error());
+    }
+  }
+  op::Operator op(loop, client, lease_client, workers.transport(), gateways.transport(),
+                  std::move(key), random, settings, log, metrics, [&log] {
                     log.error("leadership lost, exiting");
                     std::_Exit(1);  // Nothing of an ex-leader may run on.
                   });

@@ -32,8 +32,8 @@ const std::map<std::string, Live>& positionals() {
 }
 
 bool takes_file(const std::string& option) {
-  return option == "file" || option == "token-file" || option == "kubeconfig" ||
-         option == "data-dir" || option == "ready-file";
+  return option == "file" || option == "token-file" || option == "ca-file" ||
+         option == "kubeconfig" || option == "data-dir" || option == "ready-file";
 }
 
 const CLI::Option* option_of(const CLI::App* app, const std::string& word) {

@@ -31,6 +31,12 @@ std::string config_text(const Flags& flags, const Target& target) {
                            flags.gateway_service
                      : target.gateway,
              target.why});
+  if (!target.ca_file.empty()) {
+    table.add({"CA bundle", target.ca_file, ""});
+  }
+  if (!target.server_name.empty()) {
+    table.add({"server name", target.server_name, ""});
+  }
   table.add({"token", token_text(target), ""});
   table.add({"namespace", target.ns.empty() ? "that of the kubeconfig's context" : target.ns, ""});
   table.add({"kubeconfig", target.kubeconfig.empty() ? "kubectl's own" : target.kubeconfig, ""});

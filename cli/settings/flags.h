@@ -7,6 +7,8 @@ namespace berth::cli {
 /// What the global flags said; empty: not given.
 struct Flags {
   std::string gateway;
+  std::string ca_file;
+  std::string server_name;
   std::string token_file;
   std::string ns;
   std::string kubeconfig;

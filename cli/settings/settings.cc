@@ -56,6 +56,8 @@ Target find_target(const Flags& flags) {
   t.why = flags.gateway.empty() ? "BERTH_GATEWAY" : "--gateway";
   t.ns = first(flags.ns, env("BERTH_NAMESPACE"));
   t.kubeconfig = flags.kubeconfig;
+  t.ca_file = first(flags.ca_file, env("BERTH_CA_FILE"));
+  t.server_name = first(flags.server_name, env("BERTH_SERVER_NAME"));
   t.token_file = flags.token_file;
   t.service_account = flags.service_account;
   if (t.gateway.empty()) {
@@ -125,6 +127,8 @@ Result<Connection> connect(const Flags& flags) {
   Connection c;
   c.gateway_ = target.gateway;
   c.ns_ = target.ns;
+  c.ca_file_ = target.ca_file;
+  c.server_name_ = target.server_name;
   c.direct_ = target.way == Target::Way::kDev;
   if (target.token == Target::Token::kFile) {
     BERTH_ASSIGN(c.token_, read_token(target.token_file));
@@ -142,8 +146,10 @@ Result<Connection> connect(const Flags& flags) {
     BERTH_ASSIGN(c.ns_, kubectl.context_namespace().map_error(explain));
   }
   Tunnel::Spec spec{kubectl, std::nullopt, std::nullopt};
+  std::string service;
   if (forward) {
     BERTH_ASSIGN(spec.forward, forwarding(flags, kubectl));
+    service = spec.forward->service;
   }
   if (c.owns_token_) {
     spec.account = {c.ns_, target.service_account};
@@ -151,6 +157,10 @@ Result<Connection> connect(const Flags& flags) {
   BERTH_ASSIGN(c.tunnel_, Tunnel::open(std::move(spec)));
   if (forward) {
     c.gateway_ = c.tunnel_->gateway();
+    if (!c.ca_file_.empty()) {
+      c.gateway_ = "https" + c.gateway_.substr(c.gateway_.find(':'));
+      c.server_name_ = first(c.server_name_, service + "." + flags.gateway_namespace + ".svc");
+    }
   }
   return c;
 }
@@ -158,6 +168,8 @@ Result<Connection> connect(const Flags& flags) {
 client::ClientOptions client_options(const Connection& connection, const std::string& pool) {
   client::ClientOptions options;
   options.gateway = connection.gateway();
+  options.ca_file = connection.ca_file();
+  options.gateway_server_name = connection.server_name();
   options.token_source = [&connection] { return connection.token(); };
   options.ns = connection.ns();
   options.pool = pool;

@@ -20,8 +20,10 @@ Result<std::filesystem::path> state_dir();
 struct Target {
   enum class Way { kGiven, kDev, kKubectl };
   Way way = Way::kGiven;
-  std::string why;      ///< "--gateway", "BERTH_GATEWAY", "`berth dev`", "kubectl".
-  std::string gateway;  ///< Empty for kKubectl.
+  std::string why;          ///< "--gateway", "BERTH_GATEWAY", "`berth dev`", "kubectl".
+  std::string gateway;      ///< Empty for kKubectl.
+  std::string ca_file;      ///< Empty: the system's authorities.
+  std::string server_name;  ///< Of the gateway's certificate; empty: its host.
   enum class Token { kNone, kFile, kEnvironment, kServiceAccount };
   Token token = Token::kNone;
   std::string token_file;
@@ -30,6 +32,9 @@ struct Target {
   std::string kubeconfig;
 };
 
+/// TLS: --ca-file, BERTH_CA_FILE, --server-name, BERTH_SERVER_NAME. Through kubectl the gateway is
+/// called by https where a CA bundle is given, and is then SERVICE.NAMESPACE.svc.
+///
 /// The gateway: --gateway, BERTH_GATEWAY; else with --kubeconfig or --context the cluster meant by
 /// them; else the running `berth dev`; else kubectl's own cluster. The token: --token-file,
 /// BERTH_TOKEN, BERTH_TOKEN_FILE; else, through kubectl or with --as-service-account, one of a
@@ -45,12 +50,16 @@ class Connection {
   std::string token() const { return tunnel_ && owns_token_ ? tunnel_->token() : token_; }
   /// Workers are reached straight, as under `berth dev`; else through the gateway.
   bool direct() const { return direct_; }
+  const std::string& ca_file() const { return ca_file_; }
+  const std::string& server_name() const { return server_name_; }
   /// Ends what it started.
   void close() { tunnel_.reset(); }
 
  private:
   friend Result<Connection> connect(const Flags& flags);
   std::string gateway_;
+  std::string ca_file_;
+  std::string server_name_;
   std::string ns_;
   std::string token_;
   bool direct_ = false;

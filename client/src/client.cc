@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "berth/auth/tls_files.h"
 #include "berth/base/thread_pool.h"
 #include "client/src/context.h"
 #include "client/src/errors.h"
@@ -35,10 +36,15 @@ class SignalsBlocked {
   sigset_t old_{};
 };
 
-http::BeastTransportSettings transport_settings() {
+http::BeastTransportSettings transport_settings(const ClientOptions& options,
+                                                const auth::TrustedRootsFile& roots) {
   http::BeastTransportSettings settings;
   settings.user_agent = "berth-client";
   settings.max_idle_per_origin = 64;
+  settings.server_name = options.gateway_server_name;
+  if (!options.ca_file.empty()) {
+    settings.roots = roots.roots();
+  }
   return settings;
 }
 
@@ -49,17 +55,19 @@ http::BeastTransportSettings transport_settings() {
 struct Client::Impl {
   explicit Impl(ClientOptions options)
       : pool(kFileThreads, kFileJobs),
-        transport(http::make_beast_transport(loop, transport_settings())),
+        roots(loop, options.ca_file, options.log),
+        transport(http::make_beast_transport(loop, transport_settings(options, roots))),
         door(std::make_shared<Door>(loop)),
         core(Core::Parts{loop, *transport, random,
                          [this](std::function<void()> job) { return pool.try_run(std::move(job)); },
-                         door},
+                         door, options.ca_file.empty() ? Status() : roots.start()},
              options),
         link(std::make_shared<ClientLink>(ClientLink{door, &core, &random, std::move(options)})) {}
 
   AsioLoop loop;
   SystemRandom random;
   ThreadPool pool;
+  auth::TrustedRootsFile roots;
   std::unique_ptr<http::Transport> transport;
   std::shared_ptr<Door> door;
   Core core;

@@ -40,6 +40,9 @@ Core::Core(Parts parts, ClientOptions options)
   } else {
     bad_gateway_ = gateways.error();
   }
+  if (!parts_.roots) {
+    bad_gateway_ = Error::invalid("ca_file", parts_.roots.error().text());
+  }
 }
 
 // Keeps a call until it answers, and lets its scope stop it.

@@ -32,6 +32,7 @@ class Core {
     Random& random;
     RunBlocking run_blocking;
     std::shared_ptr<Door> door;
+    Status roots{};  ///< Whether ClientOptions::ca_file could be read.
   };
   template <class T>
   using DoneFn = std::function<void(Outcome<T>)>;

@@ -25,9 +25,11 @@ Result<Gateways> Gateways::parse(std::string_view text) {
     if (!url) {
       return fail(Error::invalid("gateway", url.error().message));
     }
-    if (url->scheme != "http" || url->path != "/") {
-      return fail(Error::invalid("gateway", "\"" + std::string(one.substr(0, 200)) +
-                                                "\" must be http://host:port, without a path"));
+    if (url->path != "/") {
+      return fail(
+          Error::invalid("gateway", "\"" + std::string(one.substr(0, 200)) +
+                                        "\" must be http://host:port or https://host:port, without "
+                                        "a path"));
     }
     out.origins_.push_back(url->origin());
   }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "berth/api/session.h"
+#include "berth/api/worker_address.h"
 #include "berth/base/duration.h"
 #include "berth/http/server.h"
 #include "client/src/errors.h"
@@ -83,10 +84,11 @@ void Session::find_route() {
   }
   http::CallOptions options;
   options.deadline = kReachable;
+  const std::string origin = api::worker_origin(facts_.address);
+  options.server_name = api::worker_server_name(origin, facts_.ns);
   finding_ = parts_.transport.send(
-      "http://" + facts_.address,
-      request_of("GET", "/v1/sessions/" + http::percent_encode(facts_.id), facts_.token), options,
-      [weak = weak_from_this()](const Result<http::Response>& result) {
+      origin, request_of("GET", "/v1/sessions/" + http::percent_encode(facts_.id), facts_.token),
+      options, [weak = weak_from_this()](const Result<http::Response>& result) {
         if (const auto self = weak.lock()) {
           self->route_found(result ? Route::kDirect : Route::kGateway);
         }
@@ -127,13 +129,15 @@ Cancel Session::transmit(Ask ask, SentFn fn) {
     return hold(std::move(ask), std::move(fn));
   }
   const std::size_t gateway = parts_.gateways.preferred();
-  std::string origin = "http://" + facts_.address;
+  std::string origin = api::worker_origin(facts_.address);
   std::string target = "/v1/sessions/" + http::percent_encode(facts_.id) + ask.suffix;
   if (route_ == Route::kGateway) {
     origin = parts_.gateways.origin(gateway);
     target = pool_path(facts_.ns, facts_.pool) + "/workers/" + http::percent_encode(facts_.worker) +
              target.substr(3);
   }
+  ask.options.server_name =
+      route_ == Route::kDirect ? api::worker_server_name(origin, facts_.ns) : "";
   http::Request request = request_of(std::move(ask.method), std::move(target), facts_.token);
   if (!ask.body.empty()) {
     request.headers.add("Content-Type", "application/json");

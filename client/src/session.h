@@ -25,7 +25,7 @@ struct SessionFacts {
   std::string ns;
   std::string pool;
   std::string worker;
-  std::string address;  ///< "host:port" of the worker.
+  std::string address;  ///< Of the worker, "host:port" or "https://host:port".
   std::string id;
   std::string token;
   std::string recreate_token;

@@ -139,7 +139,7 @@ class ProxyRoute::Call : public std::enable_shared_from_this<ProxyRoute::Call> {
   Call(ProxyRoute& route, std::shared_ptr<http::Exchange> exchange)
       : route_(route), exchange_(std::move(exchange)), ends_(ended_by(*exchange_)) {}
 
-  void start(const std::string& origin, std::string target) {
+  void start(const WorkerPod& worker, std::string target) {
     const http::Request& from = exchange_->request();
     http::Request request;
     request.method = from.method;
@@ -160,9 +160,10 @@ class ProxyRoute::Call : public std::enable_shared_from_this<ProxyRoute::Call> {
     options.idle_timeout = route_.settings_.idle_timeout;
     options.stream = !ends_;
     options.max_body = kMaxSessionInfo;
+    options.server_name = worker.server_name();
     watch();
     sending_ = route_.transport_.send(
-        origin, std::move(request), options,
+        worker.origin(), std::move(request), options,
         [self = shared_from_this()](Result<http::Response> r) { self->answered(std::move(r)); });
     exchange_->on_client_gone([weak = weak_from_this()] {
       if (const auto self = weak.lock()) {
@@ -232,7 +233,7 @@ class ProxyRoute::Call : public std::enable_shared_from_this<ProxyRoute::Call> {
   Cancel idle_;
 };
 
-Result<std::string> ProxyRoute::origin_of(const http::Exchange& exchange) const {
+Result<WorkerPod> ProxyRoute::worker_of(const http::Exchange& exchange) const {
   const WorkerView* view =
       workers_.find(pool_key(exchange.param("ns"), exchange.param("pool")), exchange.param("pod"));
   if (view == nullptr || view->pod.finished) {
@@ -244,13 +245,13 @@ Result<std::string> ProxyRoute::origin_of(const http::Exchange& exchange) const 
     return fail(Error::make(ErrorCode::kUnavailable, "WorkerUnreachable",
                             "worker " + exchange.param("pod") + " has no address yet"));
   }
-  return view->pod.origin();
+  return view->pod;
 }
 
 void ProxyRoute::handle(const std::shared_ptr<http::Exchange>& exchange) {
-  auto origin = origin_of(*exchange);
-  if (!origin) {
-    exchange->reply(origin.error());
+  const auto worker = worker_of(*exchange);
+  if (!worker) {
+    exchange->reply(worker.error());
     return;
   }
   auto target = worker_target(exchange->request().target);
@@ -258,7 +259,7 @@ void ProxyRoute::handle(const std::shared_ptr<http::Exchange>& exchange) {
     exchange->reply(target.error());
     return;
   }
-  std::make_shared<Call>(*this, exchange)->start(*origin, *std::move(target));
+  std::make_shared<Call>(*this, exchange)->start(*worker, *std::move(target));
 }
 
 }  // namespace berth::gateway

@@ -57,8 +57,8 @@ void SlotsWatcher::forget(const api::WorkerUid& uid) {
 void SlotsWatcher::start(Watched& watched) {
   watched.poller = std::make_unique<control::SlotsPoller>(
       loop_, transport_, signer_, random_,
-      control::WorkerTarget{watched.pod.origin(), watched.pod.uid}, settings_.poll,
-      [this, &watched] { changed(watched); });
+      control::WorkerTarget{watched.pod.origin(), watched.pod.uid, watched.pod.server_name()},
+      settings_.poll, [this, &watched] { changed(watched); });
 }
 
 void SlotsWatcher::changed(Watched& watched) {

@@ -39,6 +39,7 @@ Cancel WorkerClient::create(const WorkerPod& pod, std::string body, Duration dea
   create.headers.add("Content-Type", "application/json");
   create.body = std::move(body);
   http::CallOptions options;
+  options.server_name = pod.server_name();
   options.deadline = deadline;
   options.max_body = kMaxAnswerBytes;
   return transport_.send(pod.origin(), std::move(create), options, std::move(done));
@@ -47,6 +48,7 @@ Cancel WorkerClient::create(const WorkerPod& pod, std::string body, Duration dea
 Cancel WorkerClient::give_back(const WorkerPod& pod, const api::SessionId& id,
                                const std::string& attempt, ResponseFn done) {
   http::CallOptions options;
+  options.server_name = pod.server_name();
   options.deadline = kGiveBackDeadline;
   options.max_body = kMaxAnswerBytes;
   const std::string target =
@@ -57,6 +59,7 @@ Cancel WorkerClient::give_back(const WorkerPod& pod, const api::SessionId& id,
 Cancel WorkerClient::sessions(const WorkerPod& pod,
                               std::function<void(Result<std::vector<Json>>)> done) {
   http::CallOptions options;
+  options.server_name = pod.server_name();
   options.deadline = kListDeadline;
   options.max_body = kMaxListBytes;
   return transport_.send(

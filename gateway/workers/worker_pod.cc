@@ -12,7 +12,11 @@ std::string pool_key(std::string_view ns, std::string_view pool) {
 }
 
 std::string WorkerPod::origin() const {
-  return api::worker_origin(ip, port);
+  return api::worker_origin(ip, port, tls);
+}
+
+std::string WorkerPod::server_name() const {
+  return tls ? api::worker_server_name(ns) : "";
 }
 
 std::optional<WorkerPod> WorkerPod::from_json(const Json& pod) {
@@ -26,6 +30,7 @@ std::optional<WorkerPod> WorkerPod::from_json(const Json& pod) {
   out.name = kube::name_of(pod);
   out.ip = string_at(pod, {"status", "podIP"});
   out.port = api::worker_port(pod);
+  out.tls = api::worker_speaks_tls(pod);
   out.ready = kube::condition_status(pod, "Ready") == "True";
   out.deleting = kube::is_deleting(pod);
   const std::string phase = string_at(pod, {"status", "phase"});

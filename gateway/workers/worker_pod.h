@@ -17,6 +17,7 @@ struct WorkerPod {
   api::WorkerUid uid;
   std::string ip;  ///< Empty until the pod has one.
   std::uint16_t port = 0;
+  bool tls = false;  ///< It serves https.
   bool ready = false;
   bool deleting = false;
   bool finished = false;  ///< Phase Failed or Succeeded: no process is behind it any more.
@@ -25,8 +26,10 @@ struct WorkerPod {
 
   /// "namespace/pool".
   std::string pool_key() const { return ns + "/" + pool; }
-  /// "http://10.1.2.3:7600", IPv6 in brackets.
+  /// "http://10.1.2.3:7600" or "https://...", IPv6 in brackets.
   std::string origin() const;
+  /// What its certificate must be for; empty without TLS.
+  std::string server_name() const;
   bool reachable() const { return !ip.empty() && !finished; }
   /// Whether new sessions may be placed on it, as far as the API server knows.
   bool in_service() const { return reachable() && ready && !deleting; }

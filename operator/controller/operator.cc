@@ -26,16 +26,16 @@ constexpr Duration kStuckAfter = std::chrono::minutes(1);
 
 struct Operator::Impl {
   Impl(EventLoop& l, kube::Client& client, kube::Client& lease_client, http::Transport& workers,
-       std::optional<auth::SigningKey> key, Random& random, OperatorSettings s, const Log& log,
-       Metrics& metrics, std::function<void()> lost)
+       http::Transport& gateways, std::optional<auth::SigningKey> key, Random& random,
+       OperatorSettings s, const Log& log, Metrics& metrics, std::function<void()> lost)
       : loop(l),
         settings(std::move(s)),
         signer("operator/" + settings.identity, loop.clock()),
         pool_metrics(metrics, loop.clock()),
         events(loop, client, random, settings.identity, log, metrics),
-        demand(loop, workers, signer, random, {std::chrono::seconds(25), std::chrono::seconds(15)},
+        demand(loop, gateways, signer, random, {std::chrono::seconds(25), std::chrono::seconds(15)},
                [this](const std::string& pool) { demand_changed(pool); }),
-        gateway_keys(loop, workers, signer, random,
+        gateway_keys(loop, gateways, signer, random,
                      [this] {
                        if (keys) {
                          keys->holders_changed();
@@ -76,7 +76,7 @@ struct Operator::Impl {
       finder = std::make_unique<GatewayFinder>(
           loop, client, random,
           GatewayFinder::Settings{settings.lease_namespace, settings.gateway_service,
-                                  settings.gateway_port},
+                                  settings.gateway_port, settings.gateway_tls},
           log, metrics, [this](const GatewayList& list) { set_gateways(list); });
     }
   }
@@ -322,11 +322,11 @@ struct Operator::Impl {
 };
 
 Operator::Operator(EventLoop& loop, kube::Client& client, kube::Client& lease_client,
-                   http::Transport& workers, std::optional<auth::SigningKey> key, Random& random,
-                   OperatorSettings settings, const Log& log, Metrics& metrics,
-                   std::function<void()> lost)
-    : impl_(std::make_unique<Impl>(loop, client, lease_client, workers, std::move(key), random,
-                                   std::move(settings), log, metrics, std::move(lost))) {}
+                   http::Transport& workers, http::Transport& gateways,
+                   std::optional<auth::SigningKey> key, Random& random, OperatorSettings settings,
+                   const Log& log, Metrics& metrics, std::function<void()> lost)
+    : impl_(std::make_unique<Impl>(loop, client, lease_client, workers, gateways, std::move(key),
+                                   random, std::move(settings), log, metrics, std::move(lost))) {}
 Operator::~Operator() = default;
 
 void Operator::start() {

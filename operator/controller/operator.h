@@ -26,6 +26,7 @@ struct OperatorSettings {
   std::vector<std::string> gateways;  ///< Origins whose waiting lines count as demand ...
   std::string gateway_service;        ///< ... unless they are those of this Service.
   std::string gateway_port;           ///< Name of its port; needed if it has several.
+  bool gateway_tls = false;           ///< They serve https.
   RenderSettings render;
   int concurrency = 4;
 };
@@ -34,13 +35,14 @@ struct OperatorSettings {
 /// Loop thread only.
 class Operator {
  public:
-  /// `workers` carries the calls to workers and gateways. `lease_client` serves the Lease alone, so
+  /// `workers` and `gateways` carry the calls to those. `lease_client` serves the Lease alone, so
   /// that lists cannot starve it. All outlive the operator. Without a `key` the operator keeps the
   /// cluster's control keys in Secrets and ConfigMaps (operator/keys). `lost` runs when leadership
   /// is lost: exit the process at once.
   Operator(EventLoop& loop, kube::Client& client, kube::Client& lease_client,
-           http::Transport& workers, std::optional<auth::SigningKey> key, Random& random,
-           OperatorSettings settings, const Log& log, Metrics& metrics, std::function<void()> lost);
+           http::Transport& workers, http::Transport& gateways, std::optional<auth::SigningKey> key,
+           Random& random, OperatorSettings settings, const Log& log, Metrics& metrics,
+           std::function<void()> lost);
   ~Operator();
 
   void start();

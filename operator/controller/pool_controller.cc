@@ -56,7 +56,7 @@ void PoolController::pod_changed(const std::string& name, std::shared_ptr<const 
 
 void PoolController::poll(Member& member) {
   const PodView& pod = *member.pod;
-  const control::WorkerTarget target{pod.origin(), api::WorkerUid(pod.uid)};
+  const control::WorkerTarget target = pod.target();
   // Nobody listens in a pod that never became ready. One that was ready once is asked even when it
   // is not any more: after a restart of the operator too, so that it is known to be silent.
   const bool started = pod.ready || member.poller || (!pod.never_started && !pod.never_ready);
@@ -193,10 +193,7 @@ void PoolController::carry_out(const PoolObject& object, std::vector<Action> act
       {.target =
            [this](const std::string& worker) {
              const auto it = members_.find(worker);
-             return it == members_.end()
-                        ? control::WorkerTarget{}
-                        : control::WorkerTarget{it->second.pod->origin(),
-                                                api::WorkerUid(it->second.pod->uid)};
+             return it == members_.end() ? control::WorkerTarget{} : it->second.pod->target();
            },
        .revision = [this](const std::string& revision) { return revisions_.find(revision); }},
       history_);

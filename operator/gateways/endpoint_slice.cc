@@ -44,7 +44,7 @@ std::string first_address(const Json& endpoint) {
 }  // namespace
 
 std::optional<EndpointSliceView> EndpointSliceView::from(const Json& slice,
-                                                         const std::string& port_name) {
+                                                         const std::string& port_name, bool tls) {
   EndpointSliceView out;
   const std::string family = get_string(slice, "addressType").value_or("");
   const auto port = port_of(slice, port_name);
@@ -60,7 +60,7 @@ std::optional<EndpointSliceView> EndpointSliceView::from(const Json& slice,
     }
     const std::string uid = string_at(e, {"targetRef", "uid"});
     out.serving.push_back(
-        {uid.empty() ? address : uid, api::worker_origin(address, *port), family == "IPv6"});
+        {uid.empty() ? address : uid, api::worker_origin(address, *port, tls), family == "IPv6"});
   }
   return out;
 }

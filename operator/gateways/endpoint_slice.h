@@ -20,7 +20,9 @@ struct EndpointSliceView {
   std::vector<Endpoint> serving;
 
   /// `port`: the name of the port to use; a slice with a single port needs no name.
-  static std::optional<EndpointSliceView> from(const Json& slice, const std::string& port);
+  /// `tls`: gateways serve https.
+  static std::optional<EndpointSliceView> from(const Json& slice, const std::string& port,
+                                               bool tls = false);
 };
 
 /// The origins, one for each target (its IPv4 one if it has both), sorted.

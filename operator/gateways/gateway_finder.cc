@@ -12,7 +12,9 @@ GatewayFinder::GatewayFinder(EventLoop& loop, kube::Client& client, Random& rand
           loop, client, random, kube::kEndpointSlices,
           {.ns = settings_.ns, .label_selector = "kubernetes.io/service-name=" + settings_.service},
           log, metrics,
-          [this](const Json& o) { return EndpointSliceView::from(o, settings_.port); },
+          [this](const Json& o) {
+            return EndpointSliceView::from(o, settings_.port, settings_.tls);
+          },
           [this](const auto&, const auto&, const auto&) { changed(); }) {}
 
 void GatewayFinder::changed() {

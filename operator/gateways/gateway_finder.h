@@ -25,6 +25,7 @@ class GatewayFinder {
     std::string ns;
     std::string service;
     std::string port;  ///< Name of the Service's port; needed if it has several.
+    bool tls = false;  ///< They serve https.
   };
   /// `on_change` runs whenever the list is another one.
   GatewayFinder(EventLoop& loop, kube::Client& client, Random& random, Settings settings,

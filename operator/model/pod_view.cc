@@ -102,6 +102,7 @@ std::optional<PodView> PodView::from(const Json& pod) {
   v.node = string_at(pod, {"spec", "nodeName"});
   v.ip = string_at(pod, {"status", "podIP"});
   v.port = api::worker_port(pod);
+  v.tls = api::worker_speaks_tls(pod);
   v.created = time_at(pod, {"metadata", "creationTimestamp"}).value_or(WallTime{});
   v.ready = kube::condition_status(pod, "Ready") == "True";
   const std::string phase = string_at(pod, {"status", "phase"});
@@ -119,8 +120,9 @@ std::optional<PodView> PodView::from(const Json& pod) {
   return v;
 }
 
-std::string PodView::origin() const {
-  return api::worker_origin(ip, port);
+control::WorkerTarget PodView::target() const {
+  return {api::worker_origin(ip, port, tls), api::WorkerUid(uid),
+          tls ? api::worker_server_name(ns) : ""};
 }
 
 Worker make_worker(const PodView& pod, const NodeState& node, const Clock& clock) {

@@ -6,6 +6,7 @@
 
 #include "berth/base/clock.h"
 #include "berth/base/json.h"
+#include "berth/control/slots_poller.h"
 #include "operator/disruption/node_view.h"
 #include "operator/model/observed.h"
 
@@ -23,6 +24,7 @@ struct PodView {
   std::string node;
   std::string ip;
   std::uint16_t port = 0;  ///< Of the session API.
+  bool tls = false;        ///< Which is served over https.
   WallTime created{};
   bool ready = false;
   bool finished = false;
@@ -38,8 +40,8 @@ struct PodView {
 
   /// Nothing if the pod carries no pool label.
   static std::optional<PodView> from(const Json& pod);
-  /// "http://10.1.2.3:7600", or empty without an address.
-  std::string origin() const;
+  /// Where and as whom its worker is reached; an empty origin without an address.
+  control::WorkerTarget target() const;
 };
 
 /// The pod as the planner's Worker, without slots.

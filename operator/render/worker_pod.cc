@@ -12,6 +12,7 @@ namespace {
 constexpr const char* kStateDir = "/var/lib/berth/state";
 constexpr const char* kSessionDir = "/var/lib/berth/sessions";
 constexpr const char* kKeysDir = "/var/run/berth/keys";
+constexpr const char* kTlsDir = "/var/run/berth/tls";
 
 Json& child(Json& object, const char* key, Json empty) {
   if (!object.contains(key) || object[key].is_null()) {
@@ -101,6 +102,18 @@ void fill_container(Json& c, const api::SessionPool& pool, const RenderSettings&
   add_named(mounts, "name", {{"name", "berth-keys"}, {"mountPath", kKeysDir}, {"readOnly", true}});
 }
 
+// By the names that Secrets of type kubernetes.io/tls have inside. No subPath: it would not follow
+// a changed Secret.
+void serve_tls(Json& pod, Json& container, const std::string& secret) {
+  pod["metadata"]["annotations"][api::kTlsAnnotation] = "true";
+  add_env(container["env"], "BERTH_TLS_CERTIFICATE", std::string(kTlsDir) + "/tls.crt");
+  add_env(container["env"], "BERTH_TLS_KEY", std::string(kTlsDir) + "/tls.key");
+  add_named(container["volumeMounts"], "name",
+            {{"name", "berth-tls"}, {"mountPath", kTlsDir}, {"readOnly", true}});
+  add_named(child(pod["spec"], "volumes", Json::array()), "name",
+            {{"name", "berth-tls"}, {"secret", {{"secretName", secret}, {"defaultMode", 0440}}}});
+}
+
 void add_annotations(Json& metadata) {
   Json& annotations = child(metadata, "annotations", Json::object());
   for (const auto& [key, value] :
@@ -145,11 +158,15 @@ void add_pre_stop(Json& container) {
 
 std::string pool_revision(const api::SessionPool& pool) {
   // Keys of a Json object are sorted, so equal content gives equal text.
-  const Json content = {{"render", kRenderVersion},
-                        {"template", pool.pod_template},
-                        {"image", pool.worker_image},
-                        {"resources", pool.worker_resources},
-                        {"worker", api::to_json(pool.worker)}};
+  Json content = {{"render", kRenderVersion},
+                  {"template", pool.pod_template},
+                  {"image", pool.worker_image},
+                  {"resources", pool.worker_resources},
+                  {"worker", api::to_json(pool.worker)}};
+  // Only where it is used: a pool without it keeps the revision that it had before there was TLS.
+  if (!pool.worker_tls_secret.empty()) {
+    content["tls"] = pool.worker_tls_secret;
+  }
   return auth::sha256_hex(dump_json(content)).substr(0, 10);
 }
 
@@ -180,7 +197,11 @@ Json render_worker_pod(const api::SessionPool& pool, const std::string& name,
   add_members(spec, {{"automountServiceAccountToken", false}});
   add_members(child(spec, "securityContext", Json::object()),
               {{"runAsNonRoot", true}, {"seccompProfile", {{"type", "RuntimeDefault"}}}});
-  fill_container(worker_container(spec), pool, settings);
+  Json& worker = worker_container(spec);
+  fill_container(worker, pool, settings);
+  if (!pool.worker_tls_secret.empty()) {
+    serve_tls(pod, worker, pool.worker_tls_secret);
+  }
   for (Json& c : spec["containers"]) {
     if (get_string(c, "name") != api::kWorkerContainer) {
       add_pre_stop(c);

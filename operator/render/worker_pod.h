@@ -33,6 +33,9 @@ std::string pool_revision(const api::SessionPool& pool);
 /// survive a container's restart, and berth-tmp is /tmp; the template may define volumes of these
 /// names itself.
 ///
+/// With `worker.tls` that Secret is mounted, the worker serves https with it, and the annotation
+/// berth.dev/tls tells gateways and operator so.
+///
 /// What the template does not say is set so that the pod meets the Pod Security level "restricted":
 /// not root, default seccomp profile, no privilege escalation, no capabilities; the worker's root
 /// file system is read-only and no service account token is mounted.

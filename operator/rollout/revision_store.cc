@@ -27,6 +27,9 @@ Json spec_of(const api::SessionPool& pool) {
   if (!pool.worker_resources.is_null()) {
     spec["worker"]["resources"] = pool.worker_resources;
   }
+  if (!pool.worker_tls_secret.empty()) {
+    spec["worker"]["tls"] = {{"secretName", pool.worker_tls_secret}};
+  }
   if (!pool.pod_template.is_null()) {
     spec["template"] = pool.pod_template;
   }

@@ -22,8 +22,9 @@ std::string host_name() {
 // Takes the keys that are the worker's own out of the document; what is left is a WorkerConfig.
 Status read_local_keys(Json& document, WorkerSettings& out) {
   Json local = Json::object();
-  for (const char* key : {"name", "uid", "pool", "namespace", "listen", "probeListen",
-                          "advertiseHost", "stateDir", "sessionDir", "jwks", "grace"}) {
+  for (const char* key :
+       {"name", "uid", "pool", "namespace", "listen", "probeListen", "advertiseHost", "stateDir",
+        "sessionDir", "jwks", "tlsCertificate", "tlsKey", "grace"}) {
     if (const auto it = document.find(key); it != document.end()) {
       local[key] = std::move(*it);
       document.erase(it);
@@ -47,6 +48,8 @@ Status read_local_keys(Json& document, WorkerSettings& out) {
   path("stateDir", out.state_dir);
   path("sessionDir", out.session_dir);
   path("jwks", out.jwks);
+  r.optional("tlsCertificate", out.tls_certificate);
+  r.optional("tlsKey", out.tls_key);
   r.duration("grace", out.grace, Duration{0}, kLongestGrace);
   return r.finish();
 }
@@ -83,6 +86,8 @@ Status read_environment(const Environment& environment, WorkerSettings& out) {
   take("BERTH_STATE_DIR", out.state_dir);
   take("BERTH_SESSION_DIR", out.session_dir);
   take("BERTH_JWKS", out.jwks);
+  take("BERTH_TLS_CERTIFICATE", out.tls_certificate);
+  take("BERTH_TLS_KEY", out.tls_key);
   if (const auto host = environment("BERTH_LISTEN_HOST"); host && !host->empty()) {
     out.listen = join_host_port(*host, api::kWorkerPort);
     out.probe_listen = join_host_port(*host, api::kWorkerProbePort);
@@ -110,10 +115,17 @@ void apply_flags(const WorkerFlags& flags, WorkerSettings& out) {
   take(flags.state_dir, out.state_dir);
   take(flags.session_dir, out.session_dir);
   take(flags.jwks, out.jwks);
+  take(flags.tls_certificate, out.tls_certificate);
+  take(flags.tls_key, out.tls_key);
   out.insecure_no_control_auth = flags.insecure_no_control_auth;
 }
 
 Status check(const WorkerSettings& s) {
+  if (s.tls_certificate.empty() != s.tls_key.empty()) {
+    return fail(Error::invalid(s.tls_key.empty() ? "tlsKey" : "tlsCertificate",
+                               "is missing: certificate and key go together (--tls-certificate and "
+                               "--tls-key, or BERTH_TLS_CERTIFICATE and BERTH_TLS_KEY)"));
+  }
   if (s.insecure_no_control_auth && !is_loopback(s.listen)) {
     return fail(Error::invalid(
         "--insecure-no-control-auth",

@@ -25,6 +25,8 @@ namespace berth::worker {
 /// name       | | stateDir        | BERTH_STATE_DIR                      | /var/lib/berth/state |
 /// | sessionDir      | BERTH_SESSION_DIR                    | /var/lib/berth/sessions | | jwks |
 /// BERTH_JWKS                           | required, unless control calls are not checked   | |
+/// tlsCertificate  | BERTH_TLS_CERTIFICATE                | empty: plain HTTP |
+/// tlsKey          | BERTH_TLS_KEY                        | with tlsCertificate |
 /// grace           | BERTH_GRACE_SECONDS                  | 30s: from SIGTERM to SIGKILL |
 ///
 /// A flag wins over the environment, the environment over the file. The file and
@@ -41,6 +43,9 @@ struct WorkerSettings {
   std::filesystem::path state_dir = "/var/lib/berth/state";
   std::filesystem::path session_dir = "/var/lib/berth/sessions";
   std::filesystem::path jwks;
+  /// Serve sessions over https with these. Both or neither.
+  std::string tls_certificate;
+  std::string tls_key;
   Duration grace = std::chrono::seconds(30);
   bool insecure_no_control_auth = false;
 };
@@ -53,6 +58,8 @@ struct WorkerFlags {
   std::string state_dir;
   std::string session_dir;
   std::string jwks;
+  std::string tls_certificate;
+  std::string tls_key;
   std::string port_file;
   std::string log_level = "info";
   std::string log_format = "auto";

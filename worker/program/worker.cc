@@ -21,6 +21,10 @@ void add_flags(CLI::App& app, WorkerFlags& flags) {
                  "Where the journal is kept; one worker per directory");
   app.add_option("--session-dir", flags.session_dir, "Where sessions have their directories");
   app.add_option("--jwks", flags.jwks, "Public keys of gateways and operators");
+  app.add_option("--tls-certificate", flags.tls_certificate,
+                 "Serve sessions over https with this certificate (PEM, with its chain; followed "
+                 "as it changes)");
+  app.add_option("--tls-key", flags.tls_key, "Its private key (PEM)");
   app.add_flag("--insecure-no-control-auth", flags.insecure_no_control_auth,
                "Let everybody on this machine open sessions; only with a loopback address");
   app.add_option("--port-file", flags.port_file, "Write the ports in use to this file, as JSON");

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "berth/auth/control_token.h"
+#include "berth/auth/tls_files.h"
 #include "berth/base/thread_pool.h"
 #include "worker/activity/build_registry.h"
 #include "worker/activity/process/leftovers.h"
@@ -82,6 +83,7 @@ struct WorkerProcess::Impl {
   std::unique_ptr<WorkerApi> api;
   http::Router router;
   http::Router probe_router;
+  std::unique_ptr<auth::ServedCertificate> certificate;  // Outlives the server.
   std::unique_ptr<http::Server> server;
   std::unique_ptr<http::Server> probe_server;
   Cancel signals;
@@ -222,6 +224,12 @@ Status WorkerProcess::Impl::listen() {
   };
   http::ServerOptions main_options;
   main_options.address = settings.listen;
+  if (!settings.tls_certificate.empty()) {
+    certificate = std::make_unique<auth::ServedCertificate>(
+        loop, auth::TlsFiles{settings.tls_certificate, settings.tls_key}, metrics, log);
+    BERTH_TRY(certificate->start().map_error(refused("tlsCertificate")));
+    certificate->apply(main_options);
+  }
   BERTH_ASSIGN(server,
                http::serve(loop, router, std::move(main_options)).map_error(refused("listen")));
   http::ServerOptions probe_options;
@@ -230,7 +238,8 @@ Status WorkerProcess::Impl::listen() {
   BERTH_ASSIGN(
       probe_server,
       http::serve(loop, probe_router, std::move(probe_options)).map_error(refused("probeListen")));
-  service->set_address(join_host_port(settings.advertise_host, server->port()));
+  service->set_address((certificate ? "https://" : "") +
+                       join_host_port(settings.advertise_host, server->port()));
   return {};
 }
 

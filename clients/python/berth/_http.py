@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import ssl
 import threading
@@ -17,6 +18,8 @@ _MAX_IDLE = 8
 _IDLE_SECONDS = 50.0  # Less than the servers' own 60 s, so that a kept connection is seldom stale.
 _CHUNK = 64 * 1024
 MAX_ANSWER = 64 << 20
+# What a kept connection ends with that the server had closed meanwhile.
+_STALE = (http.client.RemoteDisconnected, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 Body = Union[bytes, BinaryIO, None]
 
@@ -65,10 +68,61 @@ class Call:
             self._socket = sock
 
 
-class Origin:
-    """One server, "http://host:port" or https. Thread-safe."""
+class Trust:
+    """Whose signature makes a server's certificate good, for new connections: those in a CA bundle, read
+    again when the file has changed; else what `context` says; else the system's. Thread-safe."""
 
-    def __init__(self, url: str, field: str, context: Optional[ssl.SSLContext] = None) -> None:
+    def __init__(self, ca_file: Optional[str] = None, context: Optional[ssl.SSLContext] = None) -> None:
+        if ca_file and context:
+            raise InvalidArgument("ca_file and tls exclude each other", field="ca_file")
+        self._file = ca_file
+        self._context = context
+        self._read: Optional[Tuple[int, int, int]] = None
+        self._lock = threading.Lock()
+        if ca_file:
+            try:
+                self.context()
+            except (OSError, ValueError) as e:
+                raise InvalidArgument(f"{ca_file}: {e}", field="ca_file") from None
+
+    def context(self) -> ssl.SSLContext:
+        with self._lock:
+            if self._file:
+                try:
+                    about = os.stat(self._file)
+                    now = (about.st_mtime_ns, about.st_size, about.st_ino)
+                    if now != self._read:
+                        fresh = ssl.create_default_context(cafile=self._file)
+                        fresh.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+                        self._context, self._read = fresh, now
+                except (OSError, ValueError):
+                    if self._context is None:  # Else the old bundle stays in force.
+                        raise
+            elif self._context is None:
+                self._context = ssl.create_default_context()
+            assert self._context is not None
+            return self._context
+
+
+class _NamedConnection(http.client.HTTPSConnection):
+    """https to a server that proves another name than the address it is called by."""
+
+    def __init__(self, host: str, port: Optional[int], timeout: float, context: ssl.SSLContext, name: str) -> None:
+        super().__init__(host, port, timeout=timeout, context=context)
+        self._tls, self._name = context, name
+
+    def connect(self) -> None:
+        http.client.HTTPConnection.connect(self)
+        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
+
+
+class Origin:
+    """One server, "http://host:port" or https, whose certificate is for server_name, or for the host
+    without one. Thread-safe."""
+
+    def __init__(
+        self, url: str, field: str, trust: Optional[Trust] = None, server_name: Optional[str] = None
+    ) -> None:
         parts = urllib.parse.urlsplit(url)
         try:
             port = parts.port
@@ -82,10 +136,13 @@ class Origin:
             or parts.query
             or parts.username
         ):
-            raise InvalidArgument(f"{url!r} must be http://host:port, without a path", field=field)
+            raise InvalidArgument(
+                f"{url!r} must be http://host:port or https://host:port, without a path", field=field
+            )
         self.url = f"{parts.scheme}://{parts.netloc}"
         self._host, self._port = parts.hostname, port
-        self._tls = (context or ssl.create_default_context()) if parts.scheme == "https" else None
+        self._trust = (trust or Trust()) if parts.scheme == "https" else None
+        self._name = server_name or parts.hostname
         self._lock = threading.Lock()
         self._idle: List[Tuple[float, http.client.HTTPConnection]] = []
 
@@ -97,8 +154,11 @@ class Origin:
 
     def reachable(self, timeout: float) -> bool:
         try:
-            port = self._port or (443 if self._tls else 80)
-            socket.create_connection((self._host, port), timeout).close()
+            connection = self._new(timeout)
+            try:
+                connection.connect()
+            finally:
+                connection.close()
             return True
         except OSError:
             return False
@@ -119,8 +179,11 @@ class Origin:
         """Sends and waits. timeout bounds each wait for the other side, and, unless bytes stream in
         or out, the whole. With sink, the bytes of a 200 go there. Raises NoAnswer."""
         call = call or Call()
-        connection, kept = self._take(timeout)
         sent = False
+        try:
+            connection, kept = self._take(timeout)
+        except OSError as e:
+            raise NoAnswer(f"{self.url}: {e}", maybe_done=False) from None
         try:
             if connection.sock is None:
                 connection.connect()
@@ -139,7 +202,7 @@ class Origin:
             return answer
         except (OSError, http.client.HTTPException, ValueError) as e:
             connection.close()
-            stale = kept and isinstance(e, (http.client.RemoteDisconnected, BrokenPipeError))
+            stale = kept and isinstance(e, _STALE)
             if stale and not call.aborted and (body is None or isinstance(body, bytes)):
                 # The server had closed it meanwhile. Every call of this package may be repeated:
                 # it carries an id, or says the same thing twice.
@@ -163,14 +226,12 @@ class Origin:
                 if time.monotonic() - since < _IDLE_SECONDS:
                     return connection, True
                 connection.close()
-        if self._tls is not None:
-            return (
-                http.client.HTTPSConnection(
-                    self._host, self._port, timeout=timeout, context=self._tls
-                ),
-                False,
-            )
-        return http.client.HTTPConnection(self._host, self._port, timeout=timeout), False
+        return self._new(timeout), False
+
+    def _new(self, timeout: float) -> http.client.HTTPConnection:
+        if self._trust is None:
+            return http.client.HTTPConnection(self._host, self._port, timeout=timeout)
+        return _NamedConnection(self._host, self._port, timeout, self._trust.context(), self._name)
 
     def _keep(self, connection: http.client.HTTPConnection) -> None:
         with self._lock:

@@ -57,7 +57,12 @@ class Client:
     direct: True: activities and files go straight to the worker, False: through the gateway. Default:
         straight if the worker's address can be reached within a second.
     call_timeout: seconds that one call may take before it is repeated; repeats are always safe.
-    tls: for https gateways with a certificate that the system does not know.
+    ca_file: CA bundle (PEM) that gateways and workers of https are checked with, read again when it has
+        changed. A worker must have a certificate for workers.NAMESPACE.berth. Default: BERTH_CA_FILE,
+        else the system's authorities.
+    server_name: the name that a gateway's certificate must be for. Default: BERTH_SERVER_NAME, else the
+        host in gateway.
+    tls: instead of ca_file, a context of your own.
     """
 
     def __init__(
@@ -69,9 +74,15 @@ class Client:
         namespace: Optional[str] = None,
         direct: Optional[bool] = None,
         call_timeout: Duration = 10,
+        ca_file: Union[str, "os.PathLike[str]", None] = None,
+        server_name: Optional[str] = None,
         tls: Optional[ssl.SSLContext] = None,
     ) -> None:
         env = os.environ
+        if ca_file is None and tls is None:
+            ca_file = env.get("BERTH_CA_FILE") or None
+        self._trust = _http.Trust(os.fspath(ca_file) if ca_file is not None else None, tls)
+        server_name = server_name or env.get("BERTH_SERVER_NAME") or None
         gateway = gateway or env.get("BERTH_GATEWAY")
         if token is None and token_file is None:
             token, token_file = env.get("BERTH_TOKEN"), env.get("BERTH_TOKEN_FILE")
@@ -85,7 +96,9 @@ class Client:
         self._direct = direct
         self._timeout = seconds(call_timeout, "call_timeout")
         self._gateways = [
-            _http.Origin(one.strip(), "gateway", tls) for one in gateway.split(",") if one.strip()
+            _http.Origin(one.strip(), "gateway", self._trust, server_name)
+            for one in gateway.split(",")
+            if one.strip()
         ]
         if not self._gateways:
             raise InvalidArgument("is empty; expected http://host:port", field="gateway")
@@ -181,6 +194,10 @@ class Client:
     def _pool_path(namespace: str, pool: str) -> str:
         quote = urllib.parse.quote
         return f"/v1/namespaces/{quote(namespace, safe='')}/pools/{quote(pool, safe='')}"
+
+    def _worker_at(self, address: str, namespace: str) -> _http.Origin:
+        url = address if "://" in address else f"http://{address}"
+        return _http.Origin(url, "address", self._trust, f"workers.{namespace}.berth")
 
     def _goes_direct(self, worker: _http.Origin) -> bool:
         return worker.reachable(1.0) if self._direct is None else self._direct

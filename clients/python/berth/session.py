@@ -92,7 +92,7 @@ class Session:
         self._state = SessionState.OPEN
         self._failure: Optional[SessionFailed] = None
         self._activities: Set[Activity] = set()
-        worker = _http.Origin(f"http://{handle.address}", "address")
+        worker = client._worker_at(handle.address, handle.namespace)
         self._worker = worker if client._goes_direct(worker) else None
         self._lease: Optional[Lease] = None
         if keep_alive:

@@ -61,6 +61,17 @@ Status read_template(const Json& pod_template, const std::string& path, SessionP
   return {};
 }
 
+Status read_worker_tls(const Json& tls, const std::string& path, SessionPool& out) {
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+  FieldReader r(tls, path);
+  bounded(r, "secretName", out.worker_tls_secret, 253);
+  if (out.worker_tls_secret.empty() ||
+      out.worker_tls_secret.find_first_not_of(kAllowed) != std::string::npos) {
+    r.error("secretName", "must name a Secret of type kubernetes.io/tls in the pool's namespace");
+  }
+  return r.finish();
+}
+
 Status read_worker(const Json& worker, const std::string& path, SessionPool& out) {
   FieldReader r(worker, path);
   bounded(r, "image", out.worker_image, 1024);
@@ -72,7 +83,11 @@ Status read_worker(const Json& worker, const std::string& path, SessionPool& out
   }
   r.optional("exec", out.worker.exec);
   const Json* activities = r.array("activities");
+  const Json* tls = r.object("tls");
   BERTH_TRY(r.finish());
+  if (tls != nullptr) {
+    BERTH_TRY(read_worker_tls(*tls, r.path_of("tls"), out));
+  }
   if (activities != nullptr) {
     BERTH_ASSIGN(out.worker.activities, parse_activities(*activities, r.path_of("activities")));
   }

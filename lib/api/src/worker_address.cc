@@ -25,13 +25,31 @@ std::uint16_t worker_port(const Json& pod) {
   return kWorkerPort;
 }
 
-std::string worker_origin(std::string_view ip, std::uint16_t port) {
+bool worker_speaks_tls(const Json& pod) {
+  return string_at(pod, {"metadata", "annotations", kTlsAnnotation}) == "true";
+}
+
+std::string worker_origin(std::string_view ip, std::uint16_t port, bool tls) {
   if (ip.empty()) {
     return "";
   }
   const std::string host(ip);
   const bool v6 = host.find(':') != std::string::npos;
-  return "http://" + (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+  return (tls ? "https://" : "http://") + (v6 ? "[" + host + "]" : host) + ":" +
+         std::to_string(port);
+}
+
+std::string worker_origin(std::string_view address) {
+  return address.find("://") == std::string_view::npos ? "http://" + std::string(address)
+                                                       : std::string(address);
+}
+
+std::string worker_server_name(std::string_view ns) {
+  return std::string("workers.").append(ns).append(".berth");
+}
+
+std::string worker_server_name(std::string_view origin, std::string_view ns) {
+  return origin.starts_with("https://") ? worker_server_name(ns) : std::string();
 }
 
 }  // namespace berth::api

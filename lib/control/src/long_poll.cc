@@ -16,9 +16,9 @@ LongPoll::LongPoll(EventLoop& loop, http::Transport& transport, Random& random, 
     : loop_(loop),
       transport_(transport),
       origin_(std::move(origin)),
-      settings_(settings),
+      settings_(std::move(settings)),
       hooks_(std::move(hooks)),
-      backoff_(settings.backoff, random) {}
+      backoff_(settings_.backoff, random) {}
 
 void LongPoll::start() {
   poll();
@@ -29,6 +29,7 @@ void LongPoll::poll() {
   http::CallOptions options;
   options.deadline = settings_.wait + kDeadlineSlack;
   options.max_body = settings_.max_body;
+  options.server_name = settings_.server_name;
   call_ = transport_.send(origin_, hooks_.request(heard_ && !error_), options,
                           [this](Result<http::Response> r) { answered(std::move(r)); });
 }

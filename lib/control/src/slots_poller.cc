@@ -10,9 +10,14 @@ struct SlotsPoller::Impl {
       : signer(s),
         target(std::move(w)),
         wait(settings.wait),
-        poll(loop, transport, random, target.origin, settings,
+        poll(loop, transport, random, target.origin, named(settings, target.server_name),
              {[this](bool resume) { return request(resume); },
               [this](const Json& body) { return accept(body); }, std::move(on_change)}) {}
+
+  static LongPoll::Settings named(LongPoll::Settings settings, const std::string& server_name) {
+    settings.server_name = server_name;
+    return settings;
+  }
 
   http::Request request(bool resume) {
     http::Request request;

@@ -45,6 +45,7 @@ Cancel WorkerControl::post(const WorkerTarget& worker, std::string path, std::st
   http::CallOptions options;
   options.deadline = std::chrono::seconds(5);
   options.max_body = 64u << 10;
+  options.server_name = worker.server_name;
   return transport_.send(worker.origin, std::move(request), options,
                          [done = std::move(done)](Result<http::Response> response) {
                            if (!response) {

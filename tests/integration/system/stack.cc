@@ -162,17 +162,23 @@ Json Stack::start(std::unique_ptr<TestProcess>& process, const std::string& name
 
 void Stack::start_gateway() {
   const std::string listen =
-      gateway_url_.empty() ? "127.0.0.1:0" : gateway_url_.substr(std::string("http://").size());
+      gateway_url_.empty() ? "127.0.0.1:0" : gateway_url_.substr(gateway_url_.find("://") + 3);
   // Mounts of what does not exist yet keep a container from starting.
   if (!await([&] { return fs::exists(gateway_key_) && fs::exists(gateway_jwks_); })) {
     throw std::runtime_error("nobody made the gateway's keys");
   }
   const bool first = gateway_url_.empty();
-  const Json ports = start(
-      gateway_, "gateway",
-      with_namespaces({BERTH_GATEWAY_BINARY, "--dev", "--listen", listen, "--token-file",
-                       keys_.token_file, "--signing-key", gateway_key_, "--jwks", gateway_jwks_}));
-  gateway_url_ = "http://" + string_at(ports, {"listen"});
+  std::vector<std::string> command = {BERTH_GATEWAY_BINARY, "--listen",       listen,
+                                      "--token-file",       keys_.token_file, "--signing-key",
+                                      gateway_key_,         "--jwks",         gateway_jwks_};
+  if (authority_) {
+    command.insert(command.end(), {"--tls-certificate", dir_ / "tls.crt", "--tls-key",
+                                   dir_ / "tls.key", "--worker-ca", ca_file()});
+  } else {
+    command.push_back("--dev");
+  }
+  const Json ports = start(gateway_, "gateway", with_namespaces(std::move(command)));
+  gateway_url_ = (authority_ ? "https://" : "http://") + string_at(ports, {"listen"});
   if (keys_in_cluster_ && first) {
     publish_gateway();
   }
@@ -183,8 +189,13 @@ std::vector<std::string> Stack::operator_command() const {
     return with_namespaces({BERTH_OPERATOR_BINARY, "--lease-namespace", kOperatorNamespace,
                             "--gateway-service", "berth-gateway"});
   }
-  return with_namespaces({BERTH_OPERATOR_BINARY, "--gateway", gateway_url_, "--signing-key",
-                          keys_.operator_key, "--keys-config-map", kKeysConfigMap});
+  std::vector<std::string> command = {
+      BERTH_OPERATOR_BINARY, "--gateway",         gateway_url_,  "--signing-key",
+      keys_.operator_key,    "--keys-config-map", kKeysConfigMap};
+  if (authority_) {
+    command.insert(command.end(), {"--worker-ca", ca_file(), "--gateway-ca", ca_file()});
+  }
+  return with_namespaces(std::move(command));
 }
 
 std::vector<std::string> Stack::with_namespaces(std::vector<std::string> argv) const {
@@ -238,6 +249,7 @@ client::ClientOptions Stack::client_options(const std::string& pool) const {
   options.gateway = gateway_url_;
   options.token = token_;
   options.pool = pool;
+  options.ca_file = authority_ ? ca_file().string() : "";
   return options;
 }
 
@@ -306,6 +318,25 @@ Stack::Answer Stack::http(const std::string& method, const std::string& target,
     request.headers.add("Authorization", "Bearer " + token);
   }
   return call(gateway_url_, request, http::CallOptions());
+}
+
+std::string Stack::metrics(const std::string& program) {
+  const Json ports = must(parse_json(must(read_file(dir_ / (program + ".ports")))));
+  return probe_text(string_at(ports, {"probe"}));
+}
+
+std::string Stack::worker_metrics() {
+  const std::vector<Json> all = pods();
+  return all.size() != 1 ? ""
+                         : probe_text(string_at(all.front(), {"status", "podIP"}) + ":" +
+                                      std::to_string(api::kWorkerProbePort));
+}
+
+std::string Stack::probe_text(const std::string& address) {
+  http::Request request;
+  request.method = "GET";
+  request.target = "/metrics";
+  return call("http://" + address, request, http::CallOptions()).text;
 }
 
 int Stack::probe(const std::string& program, const std::string& path) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "berth/http/transport.h"
 #include "cli/dev/dev_keys.h"
 #include "devcluster/cluster.h"
+#include "tests/fakes/certificates.h"
 #include "tests/integration/system/test_process.h"
 
 namespace berth::system_test {
@@ -49,6 +51,13 @@ class Stack {
   /// The gateway and operators that are started from now on watch these namespaces only.
   void watch_only(std::vector<std::string> namespaces) { namespaces_ = std::move(namespaces); }
   static constexpr const char* kOperatorNamespace = "berth-system";
+  /// From now on the gateway serves https, and so do workers of pools with `worker.tls` of
+  /// kWorkerSecret; everybody trusts ca_file(). Before the first start.
+  void use_tls();
+  static constexpr const char* kWorkerSecret = "worker-tls";
+  std::filesystem::path ca_file() const { return dir_ / "ca.crt"; }
+  /// New ones for gateway and workers, of the same authority.
+  void rotate_certificates();
   /// Another replica. The log is DIR/<name>.log.
   std::unique_ptr<TestProcess> start_replica(const std::string& name);
   /// An object of the API server; null when there is none.
@@ -60,6 +69,9 @@ class Stack {
   const std::string& kubeconfig() const { return kubeconfig_; }
   /// Asks a program's probe port. The status, or 0 without an answer within two seconds.
   int probe(const std::string& program, const std::string& path);
+  /// What /metrics of a program, or of the one worker that there is, answers.
+  std::string metrics(const std::string& program);
+  std::string worker_metrics();
 
   /// Creates a SessionPool in the namespace "default", and waits until a running gateway sees it.
   void add_pool(const std::string& name, const Json& spec);
@@ -102,7 +114,9 @@ class Stack {
   std::vector<std::string> with_namespaces(std::vector<std::string> argv) const;
   void follow_keys(const devcluster::WatchEvent& event);
   void publish_gateway();
+  void write_gateway_pair();
   void store(const std::string& plural, const std::string& ns, const Json& object);
+  std::string probe_text(const std::string& address);
   Answer call(const std::string& origin, const http::Request& request,
               const http::CallOptions& options);
   Json start(std::unique_ptr<TestProcess>& process, const std::string& name,
@@ -116,6 +130,7 @@ class Stack {
   std::string kubeconfig_;
   bool keys_in_cluster_ = false;
   std::vector<std::string> namespaces_;
+  std::optional<fakes::CertificateAuthority> authority_;  ///< With TLS.
   std::filesystem::path gateway_key_;
   std::filesystem::path gateway_jwks_;
   std::unique_ptr<http::Transport> transport_;

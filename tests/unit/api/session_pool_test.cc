@@ -63,6 +63,7 @@ TEST(SessionPool, ReadsEveryField) {
        {{"image", "registry:5000/worker:1"},
         {"resources", {{"limits", {{"cpu", "1"}}}}},
         {"exec", true},
+        {"tls", {{"secretName", "pair"}}},
         {"activities", {{{"name", "a"}, {"command", {"cat"}}}}}}},
       {"sessions", {{"maxPerWorker", 2}, {"resources", {{"gpu", 1}}}}},
       {"scaling",
@@ -93,6 +94,7 @@ TEST(SessionPool, ReadsEveryField) {
   EXPECT_EQ(p->worker_image, "registry:5000/worker:1");
   EXPECT_EQ(p->worker_resources, pool["spec"]["worker"]["resources"]);
   EXPECT_TRUE(p->worker.exec);
+  EXPECT_EQ(p->worker_tls_secret, "pair");
   EXPECT_EQ(p->worker.activities.at(0).command, std::vector<std::string>{"cat"});
   EXPECT_EQ(p->worker.sessions.resources, (Resources{{"gpu", 1}}));
   EXPECT_EQ(p->scaling.min_workers, 1);
@@ -271,6 +273,15 @@ INSTANTIATE_TEST_SUITE_P(
                  "metadata.name: must be 1 to 50 characters of a-z, 0-9 and '-', beginning and "
                  "ending with a letter or digit; pod names are made from it"},
         BadField{"/metadata/finalizers", "[1]", "metadata.finalizers: must be a list of strings"}));
+
+TEST(SessionPool, TlsNamesASecret) {
+  for (const Json& tls : {Json::object(), Json{{"secretName", ""}}, Json{{"secretName", "a/b"}},
+                          Json{{"secretName", "Upper"}}}) {
+    Json pool = minimal();
+    pool["spec"]["worker"]["tls"] = tls;
+    EXPECT_EQ(error_in(SessionPool::parse(pool)).field, "spec.worker.tls.secretName") << tls;
+  }
+}
 
 }  // namespace
 }  // namespace berth::api

@@ -13,10 +13,11 @@ TEST(Gateways, ReadsOneOrSeveral) {
   EXPECT_EQ(two->origin(0), "http://a:1");
   EXPECT_EQ(two->origin(1), "http://[::1]:2");
   EXPECT_EQ(two->origin(2), "http://a:1");
+  EXPECT_EQ(Gateways::parse("https://gw")->origin(0), "https://gw:443");
 }
 
 TEST(Gateways, WhatIsNoOriginNamesTheOption) {
-  for (const char* text : {"", ",", "gw:7070", "https://gw", "http://gw:7070/base", "http://"}) {
+  for (const char* text : {"", ",", "gw:7070", "ftp://gw", "http://gw:7070/base", "http://"}) {
     const auto parsed = Gateways::parse(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().field, "gateway") << text;

@@ -74,5 +74,11 @@ TEST(EndpointSlice, NonsenseIsNobody) {
       IsEmpty());
 }
 
+TEST(EndpointSlice, GatewaysWithTlsHaveHttpsOrigins) {
+  const auto view =
+      EndpointSliceView::from(slice("IPv4", {endpoint("10.0.0.1", "a")}), "http", true);
+  EXPECT_THAT(gateway_origins({&*view}), ElementsAre("https://10.0.0.1:7070"));
+}
+
 }  // namespace
 }  // namespace berth::op

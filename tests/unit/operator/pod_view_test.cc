@@ -117,5 +117,16 @@ TEST_F(MakeWorker, ItsNodesLeavingIsItsOwn) {
       << "it was put there by its tolerations and would only come back";
 }
 
+TEST(PodView, AWorkerWithTlsIsReachedByHttpsAndByTheNameOfItsNamespace) {
+  Json p = pod();
+  p["status"]["podIP"] = "10.1.2.3";
+  EXPECT_EQ(PodView::from(p)->target(),
+            (control::WorkerTarget{"http://10.1.2.3:7600", api::WorkerUid("u"), ""}));
+  p["metadata"]["annotations"] = {{"berth.dev/tls", "true"}};
+  EXPECT_EQ(
+      PodView::from(p)->target(),
+      (control::WorkerTarget{"https://10.1.2.3:7600", api::WorkerUid("u"), "workers.ns.berth"}));
+}
+
 }  // namespace
 }  // namespace berth::op

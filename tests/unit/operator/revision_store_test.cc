@@ -21,6 +21,7 @@ std::shared_ptr<const api::SessionPool> pool(const std::string& image) {
   p->generation = 4;
   p->pod_template = {{"spec", {{"nodeSelector", {{"disk", "fast"}}}}}};
   p->worker_image = image;
+  p->worker_tls_secret = "pair";
   p->worker_resources = {{"limits", {{"cpu", "1"}}}};
   p->worker.exec = true;
   p->worker.sessions.max_per_worker = 4;

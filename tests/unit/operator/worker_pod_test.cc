@@ -42,6 +42,7 @@ TEST(PoolRevision, CoversWhatMakesAWorker) {
   EXPECT_NE(before, after([](auto& p) { p.worker_image = "other"; }));
   EXPECT_NE(before, after([](auto& p) { p.worker_resources = {{"limits", {{"cpu", "1"}}}}; }));
   EXPECT_NE(before, after([](auto& p) { p.worker.exec = true; }));
+  EXPECT_NE(before, after([](auto& p) { p.worker_tls_secret = "pair"; }));
   EXPECT_NE(before, after([](auto& p) { p.worker.sessions.max_per_worker = 5; }));
   EXPECT_NE(before, after([](auto& p) { p.worker.sessions.resources = {{"gpu", 1}}; }));
   EXPECT_NE(before, after([](auto& p) { p.worker.sessions.idle_timeout = 1min; }));
@@ -114,6 +115,26 @@ TEST(WorkerPod, OtherContainersLiveUntilTheSessionsHaveEnded) {
   EXPECT_EQ(app.at("lifecycle").at("preStop").at("httpGet").at("port"), api::kWorkerProbePort);
   EXPECT_TRUE(named(containers, "name", "own")->at("lifecycle").at("preStop").contains("exec"));
   EXPECT_FALSE(named(containers, "name", api::kWorkerContainer)->contains("lifecycle"));
+}
+
+TEST(WorkerPod, ServesTlsWithTheSecretOfItsPool) {
+  EXPECT_EQ(dump_json(render(pool())).find("tls"), std::string::npos);
+  api::SessionPool p = pool();
+  p.worker_tls_secret = "berth-workers-tls";
+  const Json pod = render(p);
+  EXPECT_EQ(pod.at("metadata").at("annotations").at("berth.dev/tls"), "true");
+  const Json& worker = pod.at("spec").at("containers").at(0);
+  const Json* mount = named(worker.at("volumeMounts"), "name", "berth-tls");
+  ASSERT_NE(mount, nullptr);
+  EXPECT_EQ(mount->at("readOnly"), true);
+  EXPECT_EQ(mount->count("subPath"), 0U) << "it would not follow a changed Secret";
+  const std::string folder = mount->at("mountPath");
+  EXPECT_EQ(named(worker.at("env"), "name", "BERTH_TLS_CERTIFICATE")->at("value"),
+            folder + "/tls.crt");
+  EXPECT_EQ(named(worker.at("env"), "name", "BERTH_TLS_KEY")->at("value"), folder + "/tls.key");
+  EXPECT_EQ(named(pod.at("spec").at("volumes"), "name", "berth-tls")->at("secret").at("secretName"),
+            "berth-workers-tls");
+  EXPECT_EQ(named(worker.at("ports"), "name", "probes")->at("containerPort"), 7601);
 }
 
 }  // namespace

@@ -34,9 +34,14 @@ namespace berth::client {
 class Client;
 
 struct ClientOptions {
-  /// Origin of the gateway, "http://host:port". Several, comma-separated: tried in turn. A bad one
-  /// shows as kInvalidArgument "gateway" from the first call.
+  /// Origin of the gateway, "http://host:port" or "https://...". Several, comma-separated: tried in
+  /// turn. A bad one shows as kInvalidArgument "gateway" from the first call.
   std::string gateway{};
+  /// CA bundle (PEM) that gateways and workers of https are checked with, followed as it changes.
+  /// Empty: the system's. A worker must have a certificate for "workers.NAMESPACE.berth".
+  std::string ca_file{};
+  /// The name that a gateway's certificate must be for. Empty: the host in `gateway`.
+  std::string gateway_server_name{};
   std::string token{};  ///< Bearer token for the gateway.
   /// Instead of `token`, for one that changes: asked before each call, on the client's thread, so
   /// it must not block. It must outlive the client.

@@ -106,6 +106,15 @@ esac)");
   EXPECT_EQ(connection->token(), "a-token");
   EXPECT_THAT(read("args"), HasSubstr("--context=prod create token default --namespace=team"));
   EXPECT_THAT(read("args"), HasSubstr("--namespace=b --address=127.0.0.1 service/gw :80"));
+  EXPECT_EQ(connection->server_name(), "");
+  flags_.ca_file = "/ca.crt";
+  const auto with_tls = connect(flags_);
+  ASSERT_TRUE(with_tls) << with_tls.error().text();
+  EXPECT_EQ(with_tls->gateway(), "https://127.0.0.1:40001");
+  EXPECT_EQ(with_tls->server_name(), "gw.b.svc");
+  const auto options = client_options(*with_tls, "p");
+  EXPECT_EQ(options.ca_file, "/ca.crt");
+  EXPECT_EQ(options.gateway_server_name, "gw.b.svc");
   for (const char* wrong : {"gw:", "gw:x", "gw:0", "gw:70000", "gw:80x"}) {
     flags_.gateway_service = wrong;
     const auto refused = connect(flags_);

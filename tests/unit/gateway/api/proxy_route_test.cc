@@ -181,5 +181,16 @@ TEST_F(ProxyRouteTest, AnswersAreStreamedNotCollected) {
   EXPECT_FALSE(exchange->answer()->headers.has("Connection"));
 }
 
+TEST_F(ProxyRouteTest, AWorkerWithTlsIsCalledByHttpsAndMustProveItsName) {
+  WorkerPod pod = pod_of("w1", "10.0.0.1", "files");
+  pod.tls = true;
+  gateway_->set_pod(pod);
+  loop_.run_ready();
+  call("GET", kSession);
+  const auto& sent = passed("GET");
+  EXPECT_EQ(sent.origin, "https://10.0.0.1:7600");
+  EXPECT_EQ(sent.options.server_name, "workers.default.berth");
+}
+
 }  // namespace
 }  // namespace berth::gateway::testing

@@ -131,5 +131,19 @@ TEST_F(SettingsTest, WithoutKeysItMustBeSaidAndOnlyOnLoopback) {
   }
 }
 
+TEST_F(SettingsTest, CertificateAndKeyGoTogether) {
+  file("sessions: {maxPerWorker: 1}\ntlsCertificate: /from/file.crt\n");
+  EXPECT_EQ(load().error().field, "tlsKey");
+  environment_ = {{"BERTH_TLS_KEY", "/mounted/tls.key"}};
+  const auto s = load();
+  ASSERT_TRUE(s) << s.error().text();
+  EXPECT_EQ(s->tls_certificate, "/from/file.crt");
+  EXPECT_EQ(s->tls_key, "/mounted/tls.key");
+  file("sessions: {maxPerWorker: 1}\n");
+  EXPECT_EQ(load().error().field, "tlsCertificate");
+  flags_.tls_certificate = "/flag.crt";
+  EXPECT_EQ(load()->tls_certificate, "/flag.crt");
+}
+
 }  // namespace
 }  // namespace berth::worker

@@ -23,6 +23,8 @@ inline constexpr const char* kRevisionLabel = "berth.dev/revision";
 inline constexpr const char* kCordonAnnotation = "berth.dev/cordon";
 /// On a worker pod: a person's drain. Cordon, and retire once its sessions have ended.
 inline constexpr const char* kDrainAnnotation = "berth.dev/drain";
+/// On a worker pod, by the operator: "true", its worker serves https.
+inline constexpr const char* kTlsAnnotation = "berth.dev/tls";
 /// On a pool that is being deleted: do not wait for sessions any longer, end them.
 inline constexpr const char* kForceDeleteAnnotation = "berth.dev/force-delete";
 /// Holds a pool's deletion until its workers have drained.
@@ -91,8 +93,9 @@ struct SessionPool {
 
   Json pod_template;  ///< spec.template as written; null if absent.
   std::string worker_image;
-  Json worker_resources;  ///< spec.worker.resources as written; null if absent.
-  WorkerConfig worker;    ///< sessions, activities, exec.
+  std::string worker_tls_secret;  ///< spec.worker.tls.secretName; empty: plain HTTP.
+  Json worker_resources;          ///< spec.worker.resources as written; null if absent.
+  WorkerConfig worker;            ///< sessions, activities, exec.
   ScalingSpec scaling;
   RolloutSpec rollout;
   DrainSpec drain;

@@ -12,7 +12,20 @@ namespace berth::api {
 /// "berth-worker", else kWorkerPort. Other containers may use that name for their own.
 std::uint16_t worker_port(const Json& pod);
 
-/// "http://10.1.2.3:7600", IPv6 in brackets; empty without an address.
-std::string worker_origin(std::string_view ip, std::uint16_t port);
+/// Whether the worker in that pod serves https: the operator's annotation kTlsAnnotation says so.
+bool worker_speaks_tls(const Json& pod);
+
+/// "http://10.1.2.3:7600" or "https://...", IPv6 in brackets; empty without an address.
+std::string worker_origin(std::string_view ip, std::uint16_t port, bool tls = false);
+
+/// The origin behind the `address` of a session's worker, "10.1.2.3:7600" or
+/// "https://10.1.2.3:7600".
+std::string worker_origin(std::string_view address);
+
+/// "workers.NAMESPACE.berth": the name that the certificate of a worker in that namespace is for,
+/// whatever its address. No Service and no host can have it.
+std::string worker_server_name(std::string_view ns);
+/// That name for an https origin, nothing for another.
+std::string worker_server_name(std::string_view origin, std::string_view ns);
 
 }  // namespace berth::api

@@ -22,6 +22,7 @@ class LongPoll {
     /// No answer for `wait` and this long: silent.
     Duration patience = std::chrono::seconds(15);
     std::uint64_t max_body = 4u << 20;
+    std::string server_name{};  ///< See http::CallOptions.
   };
   struct Hooks {
     /// The next question. `resume`: wait for something newer than the last answer; otherwise, at

@@ -13,10 +13,12 @@
 
 namespace berth::control {
 
-/// A worker as it is reached: "http://10.1.2.3:7600" and the uid that tokens are made out to.
+/// A worker as it is reached: "http://10.1.2.3:7600", the uid that tokens are made out to, and,
+/// with https, the name that its certificate must be for.
 struct WorkerTarget {
   std::string origin;
   api::WorkerUid uid;
+  std::string server_name{};
   bool operator==(const WorkerTarget&) const = default;
 };
 
