@@ -26,7 +26,8 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bert
 OTHERS = {"sigs.k8s.io/gateway-api@v1.4.0": ["config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"],
           "github.com/prometheus-operator/prometheus-operator@v0.83.0":
               [f"example/prometheus-operator-crd/monitoring.coreos.com_{k}.yaml"
-               for k in ("servicemonitors", "podmonitors", "prometheusrules")]}
+               for k in ("servicemonitors", "podmonitors", "prometheusrules")],
+          "github.com/cert-manager/cert-manager@v1.19.1": ["deploy/crds/cert-manager.io_certificates.yaml"]}
 
 
 def program(name: str) -> str:

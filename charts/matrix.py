@@ -76,7 +76,8 @@ def fault_of_refused(helm: str, chart: Path, values: Path) -> list[str]:
 
 
 # What a choice means nothing without.
-COMPANIONS = {"gateway.ingress.pathType": {"gateway.ingress.enabled": True},
+COMPANIONS = {"tls.certManager.enabled": {"tls.certManager.issuerRef.name": "internal-ca"},
+              "gateway.ingress.pathType": {"gateway.ingress.enabled": True},
               "gateway.service.externalTrafficPolicy": {"gateway.service.type": "LoadBalancer"},
               "gateway.httpRoute.enabled": {"gateway.httpRoute.parentRefs": [{"name": "edge"}]},
               "operator.serviceAccount.create": {"operator.serviceAccount.name": "mine"},

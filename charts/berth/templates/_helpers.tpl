@@ -272,3 +272,31 @@ podSelector:
           - key: berth.dev/pool
             operator: Exists
 {{- end -}}
+
+{{/* Secret with the gateway's certificate; empty: plain HTTP. */}}
+{{- define "berth.gatewayTlsSecret" -}}
+{{- if and .Values.tls.certManager.enabled .Values.tls.gateway.secretName -}}
+{{- fail "tls.gateway.secretName and tls.certManager.enabled exclude each other" -}}
+{{- end -}}
+{{- ternary (printf "%s-tls" (include "berth.name" (list . "gateway"))) .Values.tls.gateway.secretName .Values.tls.certManager.enabled -}}
+{{- end -}}
+
+{{/* Source of the CA bundle as a volume; empty: none. */}}
+{{- define "berth.caVolume" -}}
+{{- $ca := .Values.tls.ca -}}
+{{- if and $ca.configMap $ca.secretName -}}
+{{- fail "tls.ca.configMap and tls.ca.secretName exclude each other" -}}
+{{- end -}}
+{{- $items := list (dict "key" $ca.key "path" "ca.crt") -}}
+{{- $secret := $ca.secretName -}}
+{{- if and (not $ca.configMap) (not $secret) .Values.tls.certManager.enabled -}}
+{{- $secret = include "berth.gatewayTlsSecret" . -}}
+{{- end -}}
+{{- if $ca.configMap -}}
+{{- dict "name" "ca" "configMap" (dict "name" $ca.configMap "items" $items) | toYaml -}}
+{{- else if $secret -}}
+{{- dict "name" "ca" "secret" (dict "secretName" $secret "items" $items) | toYaml -}}
+{{- else if .Values.tls.gateway.secretName -}}
+{{- fail "tls.gateway.secretName: the operator checks the gateway's certificate, so name its CA bundle by tls.ca.configMap or tls.ca.secretName" -}}
+{{- end -}}
+{{- end -}}

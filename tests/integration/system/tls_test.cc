@@ -123,7 +123,7 @@ TEST_F(Tls, TheCommandLineAndThePythonClientSpeakItToo) {
   ASSERT_TRUE(shell.wait(60s));
   EXPECT_EQ(shell.status(), 0) << shell.output();
   EXPECT_THAT(shell.output(), HasSubstr("hello"));
-  TestProcess python({"python3", "-B", "-c", R"(
+  TestProcess python({"/usr/bin/env", "python3", "-B", "-c", R"(
 import berth
 for direct in True, False, None:
     with berth.Client(direct=direct) as client, client.session("p", creation_timeout=60) as s:
@@ -178,7 +178,6 @@ TEST_F(Tls, CertificatesRotateUnderLoadWithoutAFailedCall) {
     const int before = sessions;
     EXPECT_TRUE(stack_.await(
         [&] { return reloads(stack_.metrics("gateway")) >= turn && sessions >= before + 20; }));
-    EXPECT_TRUE(stack_.await([&] { return reloads(stack_.worker_metrics()) >= turn; }));
   }
   stop = true;
   for (std::thread& caller : callers) {

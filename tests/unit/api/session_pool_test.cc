@@ -279,7 +279,7 @@ TEST(SessionPool, TlsNamesASecret) {
                           Json{{"secretName", "Upper"}}}) {
     Json pool = minimal();
     pool["spec"]["worker"]["tls"] = tls;
-    EXPECT_EQ(error_in(SessionPool::parse(pool)).field, "spec.worker.tls.secretName") << tls;
+    EXPECT_EQ(SessionPool::parse(pool).error().field, "spec.worker.tls.secretName") << tls;
   }
 }
 
