@@ -65,11 +65,14 @@ Status read_worker_tls(const Json& tls, const std::string& path, SessionPool& ou
   constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789.-";
   FieldReader r(tls, path);
   bounded(r, "secretName", out.worker_tls_secret, 253);
+  BERTH_TRY(r.finish());
   if (out.worker_tls_secret.empty() ||
       out.worker_tls_secret.find_first_not_of(kAllowed) != std::string::npos) {
-    r.error("secretName", "must name a Secret of type kubernetes.io/tls in the pool's namespace");
+    return fail(
+        Error::invalid(r.path_of("secretName"),
+                       "must name a Secret of type kubernetes.io/tls in the pool's namespace"));
   }
-  return r.finish();
+  return {};
 }
 
 Status read_worker(const Json& worker, const std::string& path, SessionPool& out) {
