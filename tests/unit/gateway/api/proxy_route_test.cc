@@ -186,8 +186,8 @@ TEST_F(ProxyRouteTest, AWorkerWithTlsIsCalledByHttpsAndMustProveItsName) {
   pod.tls = true;
   gateway_->set_pod(pod);
   loop_.run_ready();
-  call("GET", kSession);
-  const auto& sent = passed("GET");
+  call("DELETE", kSession);
+  const auto& sent = passed("DELETE");
   EXPECT_EQ(sent.origin, "https://10.0.0.1:7600");
   EXPECT_EQ(sent.options.server_name, "workers.default.berth");
 }
