@@ -154,6 +154,7 @@ TEST_F(Faults, AGatewayStoppedForLongerThanALeaseEndsNoSessionAndServesWhoWaits)
   const auto waits = create_session(client.context(), {});
   ASSERT_TRUE(stack_.await([&] { return stack_.waiting("p") == 1; }));
   const pid_t gateway = pid_of("berth-gateway");
+  ASSERT_GT(gateway, 0);
   ASSERT_EQ(::kill(gateway, SIGSTOP), 0);
   let_pass(2500ms);
   const auto meanwhile = execute_activity(*holder, "exec", {{"argv", {"true"}}}).get();
@@ -209,6 +210,7 @@ TEST_F(Faults, ACallerGoneWithItsCreateOnTheWayIsServedByAnotherGatewayAtOnce) {
            get(other_port, "/v1/pools", stack_.token()).find("\"free\":2") != std::string::npos;
   })) << other.output();
   const pid_t worker = pid_of("berth-worker");
+  ASSERT_GT(worker, 0);
   const std::string ip = string_at(stack_.pods().at(0), {"status", "podIP"});
   const std::string token(43, 'k');
   const std::string body = dump_json(
