@@ -322,21 +322,10 @@ Stack::Answer Stack::http(const std::string& method, const std::string& target,
 
 std::string Stack::metrics(const std::string& program) {
   const Json ports = must(parse_json(must(read_file(dir_ / (program + ".ports")))));
-  return probe_text(string_at(ports, {"probe"}));
-}
-
-std::string Stack::worker_metrics() {
-  const std::vector<Json> all = pods();
-  return all.size() != 1 ? ""
-                         : probe_text(string_at(all.front(), {"status", "podIP"}) + ":" +
-                                      std::to_string(api::kWorkerProbePort));
-}
-
-std::string Stack::probe_text(const std::string& address) {
   http::Request request;
   request.method = "GET";
   request.target = "/metrics";
-  return call("http://" + address, request, http::CallOptions()).text;
+  return call("http://" + string_at(ports, {"probe"}), request, http::CallOptions()).text;
 }
 
 int Stack::probe(const std::string& program, const std::string& path) {

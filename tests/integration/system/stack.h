@@ -69,9 +69,8 @@ class Stack {
   const std::string& kubeconfig() const { return kubeconfig_; }
   /// Asks a program's probe port. The status, or 0 without an answer within two seconds.
   int probe(const std::string& program, const std::string& path);
-  /// What /metrics of a program, or of the one worker that there is, answers.
+  /// What a program's /metrics answers.
   std::string metrics(const std::string& program);
-  std::string worker_metrics();
 
   /// Creates a SessionPool in the namespace "default", and waits until a running gateway sees it.
   void add_pool(const std::string& name, const Json& spec);
@@ -116,7 +115,6 @@ class Stack {
   void publish_gateway();
   void write_gateway_pair();
   void store(const std::string& plural, const std::string& ns, const Json& object);
-  std::string probe_text(const std::string& address);
   Answer call(const std::string& origin, const http::Request& request,
               const http::CallOptions& options);
   Json start(std::unique_ptr<TestProcess>& process, const std::string& name,

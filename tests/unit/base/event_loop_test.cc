@@ -71,6 +71,16 @@ TEST(AsioLoop, TakesPostsFromOtherThreads) {
   other.join();
 }
 
+void expect_it_runs(AsioLoop& loop) {
+  bool ran = false;
+  loop.post([&] {
+    ran = true;
+    loop.stop();
+  });
+  loop.run();
+  EXPECT_TRUE(ran);
+}
+
 // As when another thread is done before this one has begun to wait for it.
 TEST(AsioLoop, AStopAheadOfTheRunEndsThatRunAndNoOther) {
   AsioLoop loop;
@@ -82,26 +92,14 @@ TEST(AsioLoop, AStopAheadOfTheRunEndsThatRunAndNoOther) {
   loop.stop();
   loop.run();
   EXPECT_FALSE(late);
-  bool ran = false;
-  loop.post([&] {
-    ran = true;
-    loop.stop();
-  });
-  loop.run();
-  EXPECT_TRUE(ran);
+  expect_it_runs(loop);
 }
 
 TEST(AsioLoop, ALoopThatEndedWithNothingToDoRunsAgain) {
   AsioLoop loop;
   loop.post([&] { loop.stop(); });
   loop.run();
-  bool ran = false;
-  loop.post([&] {
-    ran = true;
-    loop.stop();
-  });
-  loop.run();
-  EXPECT_TRUE(ran);
+  expect_it_runs(loop);
 }
 
 TEST(AsioLoop, DeliversSignalsThatTheParentLeftBlocked) {
