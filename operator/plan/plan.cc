@@ -40,15 +40,13 @@ void note_leaving(const Observed& observed, TimePoint now, History& history) {
 // collides with the first instead of adding to it.
 class Names {
  public:
-  Names(const Observed& observed, TimePoint now)
-      : prefix_(observed.pool->name + "-"), taken_(observed.history.taken_names) {
+  Names(const Observed& observed, const History& history)
+      : prefix_(observed.pool->name + "-"), taken_(history.taken_names) {
     for (const Worker& w : observed.workers) {
       taken_.insert(w.name);
     }
-    for (const auto& [name, last_seen] : observed.history.resting_names) {
-      if (now - last_seen < kNameRests) {
-        taken_.insert(name);
-      }
+    for (const auto& [name, last_seen] : history.resting_names) {
+      taken_.insert(name);
     }
   }
   std::string next() {
@@ -83,12 +81,12 @@ std::vector<Action> create(Names& names, std::int64_t count, const std::string& 
 // Cordons of ours are taken back before pods are made, for scaling first.
 std::vector<Action> grow(const Observed& observed, const Fleet& fleet,
                          const ScalingDecision& scaling, const Replacement& replacement,
-                         TimePoint now) {
+                         const History& history) {
   std::vector<Action> actions = take_back(observed, fleet, scaling.create + replacement.take_back);
   const auto taken = static_cast<std::int64_t>(actions.size());
   const std::int64_t more = std::max<std::int64_t>(0, scaling.create - taken);
   const std::int64_t instead = std::max<std::int64_t>(0, taken - scaling.create);
-  Names names(observed, now);
+  Names names(observed, history);
   append(actions, create(names, more, fleet.grow, true, "more slots are wanted"));
   append(actions, create(names, std::max<std::int64_t>(0, replacement.create - instead), fleet.grow,
                          false, "replaces a worker"));
@@ -146,7 +144,7 @@ Plan plan(const Observed& observed, TimePoint now) {
   append(p.actions, obey_persons(observed, now));
   const bool growing = p.scaling.create > 0 || replacement.take_back > 0;
   if (growing || replacement.trial > 0) {
-    append(p.actions, grow(observed, fleet, p.scaling, replacement, now));
+    append(p.actions, grow(observed, fleet, p.scaling, replacement, p.history));
   } else {
     append(p.actions, give_up(observed, fleet, p.scaling.remove));
   }
