@@ -233,7 +233,7 @@ class ProxyRoute::Call : public std::enable_shared_from_this<ProxyRoute::Call> {
   Cancel idle_;
 };
 
-Result<WorkerPod> ProxyRoute::worker_of(const http::Exchange& exchange) const {
+Result<const WorkerPod*> ProxyRoute::worker_of(const http::Exchange& exchange) const {
   const WorkerView* view =
       workers_.find(pool_key(exchange.param("ns"), exchange.param("pool")), exchange.param("pod"));
   if (view == nullptr || view->pod.finished) {
@@ -245,7 +245,7 @@ Result<WorkerPod> ProxyRoute::worker_of(const http::Exchange& exchange) const {
     return fail(Error::make(ErrorCode::kUnavailable, "WorkerUnreachable",
                             "worker " + exchange.param("pod") + " has no address yet"));
   }
-  return view->pod;
+  return &view->pod;
 }
 
 void ProxyRoute::handle(const std::shared_ptr<http::Exchange>& exchange) {
@@ -259,7 +259,7 @@ void ProxyRoute::handle(const std::shared_ptr<http::Exchange>& exchange) {
     exchange->reply(target.error());
     return;
   }
-  std::make_shared<Call>(*this, exchange)->start(*worker, *std::move(target));
+  std::make_shared<Call>(*this, exchange)->start(**worker, *std::move(target));
 }
 
 }  // namespace berth::gateway

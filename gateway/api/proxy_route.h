@@ -31,7 +31,7 @@ class ProxyRoute {
 
  private:
   class Call;
-  Result<WorkerPod> worker_of(const http::Exchange& exchange) const;
+  Result<const WorkerPod*> worker_of(const http::Exchange& exchange) const;
 
   EventLoop& loop_;
   http::Transport& transport_;
