@@ -21,7 +21,7 @@ std::vector<int> SlotsHub::edges() const {
   for (const auto& [name, capacity] : table_.capacity()) {
     const auto it = table_.used().find(name);
     const std::int64_t used = it == table_.used().end() ? 0 : it->second;
-    out.push_back(used == 0 ? 0 : used >= capacity ? 2 : 1);
+    out.push_back(used >= capacity ? 1 : 0);
   }
   return out;
 }

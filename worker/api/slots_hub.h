@@ -17,9 +17,9 @@ namespace berth::worker {
 /// The long poll on a worker's slots. A caller that knows the present incarnation waits for a
 /// version above the one it has seen; all others are answered at once.
 ///
-/// Changes are gathered for 20 ms, so that a burst of creates costs each gateway one answer, except
-/// those to and from full or empty and those of the worker's state, on which somebody is waiting:
-/// they go out at once.
+/// Changes are gathered for 20 ms, so that a busy worker costs each reader 50 answers a second and
+/// no more, except those to and from full and those of the worker's state, on which somebody is
+/// waiting: they go out at once.
 ///
 /// Loop thread only. At most `max_waiting` callers wait; beyond that the one that has waited
 /// longest gets its answer.
@@ -47,7 +47,7 @@ class SlotsHub {
     std::list<std::shared_ptr<Waiter>>::iterator place;
     bool waits = true;  ///< In waiters_, at place.
   };
-  /// What must be told at once: state, and which resources are full or unused.
+  /// What must be told at once: state, and which resources are full.
   std::vector<int> edges() const;
   void answer(const std::shared_ptr<http::Exchange>& exchange) const;
   void leave(Waiter& waiter);
