@@ -131,11 +131,13 @@ def inside(options: argparse.Namespace, images: list[Path]) -> int:
               f"  nsenter -t {cluster.etcd.pid} -n {CACHE}/bin/kubectl --kubeconfig {cluster.admin} get pods -A", flush=True)
         names = [] if options.hold and not options.scenarios else chosen(options.scenarios, options.long)
         results = run_all(world, names)
-        refused = world.refused_calls()
-        results.append(("rights: no call of Berth was forbidden", 0, "; ".join(refused)))
+        failed = [name for name, _, failure in results if failure]
+        results.append(("rights: no call of Berth was forbidden", 0, "; ".join(world.refused_calls())))
         status = 1 if any(failure for _, _, failure in results) else 0
         if status:
             save_logs(world, REPOSITORY / "build/e2e/logs")
+        if failed:
+            (REPOSITORY / "build/e2e/failed").write_text(" ".join(failed) + "\n")
         print("\n" + "\n".join(f"{'FAILED' if f else 'ok':<7}{t:7.0f} s  {n}{'   ' + f[:200] if f else ''}"
                                for n, t, f in results), flush=True)
         if status:
