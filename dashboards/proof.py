@@ -14,6 +14,7 @@ import sys
 import time
 
 import live
+import picture
 import reference
 from queries import check_alerts, check_metrics, check_panels, dashboards, drawn, samples
 
@@ -107,6 +108,7 @@ def main():
             end = time.time()
             print("Load, by how often each command ended with which status:",
                   {n: {s: c.count(s) for s in sorted(set(c))} for n, c in sorted(load.counts.items())}, "\n")
+            picture.draw(prometheus, dashboards(), start - 10, end, WORK / "pictures")
             panels, wrong = check_panels(prometheus, start, end, EMPTY)
             elsewhere = {name for program in reference.IN_A_CLUSTER.values() for name in program}
             alerts, more = check_alerts(prometheus, start, end, elsewhere)

@@ -15,7 +15,8 @@ from stand.world import SYSTEM
 sys.path.append(str(REPOSITORY / "dashboards"))
 
 import live  # noqa: E402
-from queries import check_alerts, check_metrics, check_panels  # noqa: E402
+import picture  # noqa: E402
+from queries import check_alerts, check_metrics, check_panels, dashboards  # noqa: E402
 
 LIMIT = 3
 SECONDS = 30
@@ -45,6 +46,7 @@ def run(world):
         load.check(at_least=30)
         troubles.check()
         end = time.time()
+        picture.draw(prometheus, dashboards(), start - 5, end, REPOSITORY / "build/e2e/pictures")
         panels, wrong = check_panels(prometheus, start, end, {})
         alerts, more = check_alerts(prometheus, start, end)
     finally:
