@@ -1,5 +1,6 @@
 """A real Berth under load with a real Prometheus that scrapes it, for proof.py. Standard library only."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -200,7 +201,8 @@ class Pages:
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(BrokenPipeError):  # A scrape that Prometheus has given up.
+                    self.wfile.write(body)
 
             def log_message(self, *_):
                 pass
