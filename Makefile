@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 JOBS ?= $(shell nproc)
-INPUT ?=
+export INPUT ?=
 PREFIX ?= /usr/local
 
 .PHONY: help
@@ -21,7 +21,7 @@ build: deps ## Build the programs (build/release/bin)
 
 .PHONY: demo
 demo: build ## Start a cluster on this machine and run the file-processing example (INPUT=dir for your own files)
-	@examples/file-processing/run-demo.sh build/release/bin "$(INPUT)"
+	@examples/file-processing/run-demo.sh build/release/bin "$$INPUT"
 
 .PHONY: test
 test: deps ## All tests, from the dev build

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <string_view>
 
@@ -26,6 +27,10 @@ berth::Result<Input> look_below(const fs::path& root, std::uintmax_t max_file_by
   };
   Input input;
   std::error_code failure;
+  if (fs::is_regular_file(root, failure)) {
+    return berth::fail(berth::Error::invalid(
+        "--input", to_text(root) + " is a file; name the folder that it is in"));
+  }
   fs::recursive_directory_iterator it(root, fs::directory_options::skip_permission_denied, failure);
   if (!failure && ::access(root.c_str(), R_OK | X_OK) != 0) {
     failure = {errno, std::generic_category()};
@@ -39,7 +44,7 @@ berth::Result<Input> look_below(const fs::path& root, std::uintmax_t max_file_by
     }
     const std::uintmax_t bytes = it->file_size(ignored);
     if (bytes > 0 && bytes <= max_file_bytes && ::access(it->path().c_str(), R_OK) == 0) {
-      input.files.push_back({it->path(), it->path().lexically_relative(above), bytes});
+      input.files.push_back({it->path(), result_name(it->path().lexically_relative(above)), bytes});
     } else {
       ++input.skipped;
     }
@@ -47,7 +52,49 @@ berth::Result<Input> look_below(const fs::path& root, std::uintmax_t max_file_by
   return failure ? berth::Result<Input>(failed(failure)) : input;
 }
 
+constexpr std::size_t kLongestName = 255;
+
+std::string with_ending(const std::string& name, std::string_view ending) {
+  if (name.size() + ending.size() <= kLongestName) {
+    return name + std::string(ending);
+  }
+  Sha256 sum;
+  sum.update(name);
+  const std::string mark = "~" + sum.hex().substr(0, 16) + std::string(ending);
+  return name.substr(0, kLongestName - mark.size()) + mark;
+}
+
+std::string folder_of_results(const std::string& name) {
+  std::string_view plain = name;
+  while (plain.ends_with(".d")) {
+    plain.remove_suffix(2);
+  }
+  return plain.ends_with(".gz") ? with_ending(name, ".d") : name;
+}
+
+berth::Status each_has_its_own_result(const std::vector<InputFile>& files) {
+  std::map<fs::path, const InputFile*> owners;
+  for (const InputFile& file : files) {
+    const auto [at, fresh] = owners.emplace(file.result, &file);
+    if (!fresh) {
+      return berth::fail(berth::Error::invalid(
+          "--input", to_text(at->second->path) + " and " + to_text(file.path) +
+                         " would have one result, " + to_text(file.result) +
+                         "; give their folders one after the other"));
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+fs::path result_name(const fs::path& relative) {
+  fs::path out;
+  for (const fs::path& folder : relative.parent_path()) {
+    out /= folder_of_results(folder.string());
+  }
+  return out / with_ending(relative.filename().string(), ".gz");
+}
 
 berth::Result<Input> find_input(const std::vector<fs::path>& roots, const InputLimits& limits) {
   Input input;
@@ -74,6 +121,7 @@ berth::Result<Input> find_input(const std::vector<fs::path>& roots, const InputL
       ++input.skipped;
     }
   }
+  BERTH_TRY(each_has_its_own_result(input.files));
   if (input.files.empty()) {
     std::string where;
     for (const fs::path& root : roots) {
@@ -83,7 +131,8 @@ berth::Result<Input> find_input(const std::vector<fs::path>& roots, const InputL
         "--input", "no file to process in " + where + ": " +
                        (input.skipped == 0 ? "it holds none"
                                            : std::to_string(input.skipped) +
-                                                 " are empty, unreadable or beyond a limit") +
+                                                 (input.skipped == 1 ? " is" : " are") +
+                                                 " empty, unreadable or beyond a limit") +
                        "; name a folder with files that you may read"));
   }
   return input;

@@ -11,7 +11,7 @@ namespace file_processing {
 
 struct InputFile {
   std::filesystem::path path;
-  std::filesystem::path relative;  ///< Below the root: names the output.
+  std::filesystem::path result;  ///< Below the output folder; no other file's.
   std::uintmax_t bytes = 0;
 };
 
@@ -27,9 +27,13 @@ struct Input {
 };
 
 /// Readable regular files below `roots`, sorted, links not followed; within the limits the
-/// largest.
+/// largest. Refused if two of them would have one result.
 berth::Result<Input> find_input(const std::vector<std::filesystem::path>& roots,
                                 const InputLimits& limits);
+
+/// "dir/a.txt" -> "dir/a.txt.gz". No result takes the place of a folder of results: a folder "a.gz"
+/// is "a.gz.d" there. What leaves no room for the ending is cut and told apart by its checksum.
+std::filesystem::path result_name(const std::filesystem::path& relative);
 
 /// Folders with files that every Debian has.
 std::vector<std::filesystem::path> default_roots();

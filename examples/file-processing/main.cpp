@@ -27,14 +27,24 @@ struct Arguments {
   int parallel = 40;
 };
 
-double megabytes(std::uintmax_t bytes) {
-  return static_cast<double>(bytes) / 1e6;
+std::string size_text(std::uintmax_t bytes) {
+  char text[40];
+  if (bytes < 100'000) {
+    std::snprintf(text, sizeof text, "%ju bytes", bytes);
+  } else {
+    std::snprintf(text, sizeof text, "%.1f MB", static_cast<double>(bytes) / 1e6);
+  }
+  return text;
+}
+
+std::string files_text(std::size_t n) {
+  return std::to_string(n) + (n == 1 ? " file" : " files");
 }
 
 void print_summary(const Tally& t, std::int64_t peak_workers, double seconds) {
   std::printf("\nSummary\n");
-  std::printf("  files                     %zu, %.1f MB in, %.1f MB out, in %.1f s\n", t.files,
-              megabytes(t.bytes), megabytes(t.compressed_bytes), seconds);
+  std::printf("  files                     %zu, %s in, %s out, in %.1f s\n", t.files,
+              size_text(t.bytes).c_str(), size_text(t.compressed_bytes).c_str(), seconds);
   std::printf("  checksums verified        %zu of %zu\n", t.verified, t.files);
   std::printf("  sessions per worker      ");
   for (const auto& [worker, sessions] : t.sessions_per_worker) {
@@ -63,13 +73,13 @@ int run(const Arguments& a) {
   if (!input) {
     return fail(input.error().text());
   }
-  std::printf("Processing %zu files, %d at a time, each in a session of its own on pool '%s'.\n\n",
-              input->files.size(), a.parallel, a.pool.c_str());
+  std::printf("Processing %s, %d at a time, each in a session of its own on pool '%s'.\n\n",
+              files_text(input->files.size()).c_str(), a.parallel, a.pool.c_str());
   if (own_input && input->skipped > 0) {
     std::printf(
-        "%zu files are left out: empty, unreadable or beyond --max-files, --max-bytes, "
+        "Left out: %s, empty, unreadable or beyond --max-files, --max-bytes, "
         "--max-file-bytes.\n\n",
-        input->skipped);
+        files_text(input->skipped).c_str());
   }
   berth::client::Client client({.gateway = a.gateway, .token = *token, .pool = a.pool});
   Pipeline pipeline(client, std::move(input->files), std::filesystem::absolute(a.output));

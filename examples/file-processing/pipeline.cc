@@ -74,7 +74,7 @@ void Pipeline::handle(const InputFile& file) {
     failed(file, session.error().text(), &session.error());
     return;
   }
-  const fs::path output = output_ / (file.relative.string() + ".gz");
+  const fs::path output = output_ / file.result;
   const std::string problem = steps(*session, file, output);
   const std::string worker = session_info(*session)->worker;
   (void)complete_session(*session).get();

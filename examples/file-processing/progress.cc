@@ -69,15 +69,12 @@ void Progress::stop() {
 }
 
 void Progress::run(const std::stop_token& stop) {
-  while (!stop.stop_requested()) {
+  for (bool last = false; !last; pause(stop, terminal_ ? 100ms : 500ms)) {
+    last = stop.stop_requested();
     if (const auto pool = look_at(client_, pool_)) {
       peak_workers_ = std::max(peak_workers_.load(), pool->workers);
-      show(tally_(), *pool, false);
+      show(tally_(), *pool, last);
     }
-    pause(stop, terminal_ ? 100ms : 500ms);
-  }
-  if (const auto pool = look_at(client_, pool_)) {
-    show(tally_(), *pool, true);
   }
 }
 
