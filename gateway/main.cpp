@@ -22,9 +22,12 @@ namespace {
 
 constexpr std::size_t kMostProbes = 200;
 
-/// Says which flag brought the error.
+/// Says which flag brought the error; a server's "address" is the flag itself.
 auto of_flag(const char* flag) {
-  return [flag](Error e) { return std::move(e).wrap(flag); };
+  return [flag](Error e) {
+    e.field = flag + (e.field.empty() || e.field == "address" ? "" : ": " + e.field);
+    return e;
+  };
 }
 
 Status write_port_file(const gateway::Flags& flags, const http::Server& api,

@@ -52,4 +52,12 @@ Result<std::int64_t> int_query(const http::Request& request, std::string_view na
   return value;
 }
 
+Result<bool> bool_query(const http::Request& request, std::string_view name) {
+  const std::string text = request.query(name).value_or("false");
+  if (text != "true" && text != "false") {
+    return fail(Error::invalid(std::string(name), "must be true or false"));
+  }
+  return text == "true";
+}
+
 }  // namespace berth::gateway

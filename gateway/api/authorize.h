@@ -28,5 +28,7 @@ AuditEvent event_of(const Access& access, const http::Exchange& exchange);
 /// A whole number of the query, or `absent`. Errors name the parameter.
 Result<std::int64_t> int_query(const http::Request& request, std::string_view name,
                                std::int64_t absent, std::int64_t min, std::int64_t max);
+/// "true" or "false" of the query; false when absent.
+Result<bool> bool_query(const http::Request& request, std::string_view name);
 
 }  // namespace berth::gateway

@@ -68,8 +68,12 @@ Json PoolsRoute::describe(const std::string& key, const PoolInfo& pool, bool mem
 void PoolsRoute::handle(const std::shared_ptr<http::Exchange>& exchange) {
   const std::string ns = exchange->request().query("namespace").value_or("");
   const Access access{Access::Verb::kList, ns, ""};
-  const bool members = exchange->request().query("members") == "true";
-  authorize(door_, exchange, access, [this, exchange, access, members](const Identity& caller) {
+  const Result<bool> members = bool_query(exchange->request(), "members");
+  if (!members) {
+    exchange->reply(members.error());
+    return;
+  }
+  authorize(door_, exchange, access, [=, this, members = *members](const Identity& caller) {
     AuditEvent event = event_of(access, *exchange);
     event.owner = caller.owner;
     event.outcome = "ok";

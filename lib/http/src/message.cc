@@ -47,7 +47,10 @@ std::optional<std::string> Request::query(std::string_view name) const {
     const auto equals = item.find('=');
     const auto key = percent_decode(item.substr(0, equals));
     if (key && *key == name) {
-      return equals == std::string_view::npos ? "" : percent_decode(item.substr(equals + 1));
+      const std::string_view value =
+          equals == std::string_view::npos ? std::string_view() : item.substr(equals + 1);
+      // Not as if it were absent: that may mean more.
+      return percent_decode(value).value_or(std::string(value));
     }
   }
   return std::nullopt;

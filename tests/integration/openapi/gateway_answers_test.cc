@@ -100,6 +100,7 @@ TEST_F(GatewayAnswersTest, PoolsWithAndWithoutTheirWorkers) {
   EXPECT_EQ(open("s1"), "201");
   EXPECT_EQ(ask("GET", "/v1/pools"), "200");
   EXPECT_EQ(ask("GET", "/v1/pools?namespace=default&members=true"), "200");
+  EXPECT_EQ(ask("GET", "/v1/pools?members=all"), "400 InvalidArgument");
   EXPECT_EQ(ask("GET", "/v1/pools", "", ""), "401 NoToken");
 }
 

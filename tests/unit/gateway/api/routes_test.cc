@@ -193,6 +193,15 @@ TEST_F(RoutesTest, MembersOfAPoolAreNamedWithTheirStateWhenAskedFor) {
   EXPECT_EQ(cordoned.at("used"), Json::parse(R"({"session":0})"));
 }
 
+TEST_F(RoutesTest, MembersIsTrueOrFalseAndNothingElse) {
+  EXPECT_EQ(call("GET", "/v1/pools?members=false")->status(), 200);
+  for (const char* bad : {"yes", "1", "", "%ff", "%f"}) {
+    const auto answer = call("GET", std::string("/v1/pools?members=") + bad);
+    EXPECT_EQ(answer->status(), 400) << bad;
+    EXPECT_EQ(answer->body().at("field"), "members") << bad;
+  }
+}
+
 TEST_F(RoutesTest, AListIsTheUnionAndNamesWorkersThatDidNotAnswer) {
   add_worker("w1", 1);
   add_worker("w2", 1);

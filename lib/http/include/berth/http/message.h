@@ -65,7 +65,7 @@ struct Request {
 
   /// The part of the target before '?'.
   std::string_view path() const;
-  /// Decoded value of a query parameter; the first one wins.
+  /// Decoded value of a query parameter; the first one wins. A broken escape leaves it as it came.
   std::optional<std::string> query(std::string_view name) const;
 };
 
