@@ -17,6 +17,8 @@
 
 #include "berth/base/clock.h"
 #include "berth/base/file.h"
+#include "berth/base/utf8.h"
+#include "berth/http/message.h"
 #include "worker/files/beneath.h"
 
 namespace berth::worker {
@@ -173,6 +175,9 @@ Result<Json> list_directory(int directory, std::size_t max_entries) {
                     {"type", type_name(e.info.st_mode)},
                     {"size", static_cast<std::int64_t>(e.info.st_size)},
                     {"modified", format_rfc3339(modified)}});
+    if (!is_utf8(e.name)) {
+      list.back()["encodedName"] = http::percent_encode(e.name);
+    }
   }
   return Json{{"entries", std::move(list)}, {"truncated", truncated}};
 }

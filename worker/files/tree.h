@@ -14,7 +14,7 @@ namespace berth::worker {
 
 /// The entries of an open directory, sorted by name, at most `max_entries`:
 /// {"entries": [{"name", "type": "file"|"directory"|"symlink"|"other", "size", "modified"}],
-/// "truncated": false}
+/// "truncated": false}. A name that is no UTF-8 has an "encodedName" too, percent-encoded.
 Result<Json> list_directory(int directory, std::size_t max_entries);
 
 /// Bytes on disk below `directory`, each file with several names counted once. Stops after

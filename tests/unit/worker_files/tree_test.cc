@@ -99,6 +99,17 @@ TEST(ListDirectory, TellsNamesTypesAndSizes) {
   EXPECT_EQ((*list)["truncated"], false);
 }
 
+TEST(ListDirectory, ANameThatIsNoTextIsToldByItsBytesToo) {
+  TemporaryFolder folder;
+  folder.write("bad\xff", "x");
+  folder.write("good\xc3\xa9", "x");
+  const auto list = list_directory(open_folder(folder).get(), 10);
+  ASSERT_EQ((*list)["entries"].size(), 2U);
+  EXPECT_EQ((*list)["entries"][0]["encodedName"], "bad%FF");
+  EXPECT_FALSE((*list)["entries"][1].contains("encodedName"));
+  EXPECT_EQ(parse_json(dump_json(*list)).value()["entries"][0]["name"], "bad\xef\xbf\xbd");
+}
+
 TEST(ListDirectory, SaysThatItLeftSomeOut) {
   TemporaryFolder folder;
   for (int i = 0; i < 5; ++i) {
