@@ -14,6 +14,7 @@ directory, until it is completed::
 The operations and errors are those of the C++ client; README.md lists what differs.
 """
 
+from ._files import FileEntry
 from .activity import Activity, ActivityResult
 from .client import Client
 from .errors import (
@@ -32,7 +33,7 @@ from .errors import (
     Unavailable,
     WorkerGone,
 )
-from .session import FileEntry, Session, SessionHandle, SessionState
+from .session import Session, SessionHandle, SessionState
 
 __all__ = [
     "Activity",

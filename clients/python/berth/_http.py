@@ -144,10 +144,13 @@ class Origin:
         self._trust = (trust or Trust()) if parts.scheme == "https" else None
         self._name = server_name or parts.hostname
         self._lock = threading.Lock()
+        self._closed = False
         self._idle: List[Tuple[float, http.client.HTTPConnection]] = []
 
     def close(self) -> None:
+        """Keeps no connection from now on. A call may still be made, on one of its own."""
         with self._lock:
+            self._closed = True
             idle, self._idle = self._idle, []
         for _, connection in idle:
             connection.close()
@@ -235,7 +238,7 @@ class Origin:
 
     def _keep(self, connection: http.client.HTTPConnection) -> None:
         with self._lock:
-            if len(self._idle) < _MAX_IDLE:
+            if not self._closed and len(self._idle) < _MAX_IDLE:
                 self._idle.append((time.monotonic(), connection))
                 return
         connection.close()

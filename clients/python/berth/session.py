@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import enum
 import logging
-import os
-import tempfile
 import threading
 import time
 import urllib.parse
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Set, Type, Union
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Set, Type
 
 from . import _http
+from ._files import SessionFiles
 from ._lease import Lease
 from ._values import Backoff, Duration, duration_text, now, seconds, to_json
 from .activity import Activity, ActivityResult, Ask, OnProgress, OnStderr
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("berth")
 _OVER = ("SessionEnded", "SessionNotFound", "TokenMismatch")
-Path = Union[str, "os.PathLike[str]"]
 
 
 class SessionState(enum.Enum):
@@ -56,17 +53,7 @@ class SessionHandle:
     heartbeat_timeout: float
 
 
-@dataclasses.dataclass(frozen=True)
-class FileEntry:
-    """One line of a directory. type: file, directory, symlink or other. size in bytes."""
-
-    name: str
-    type: str
-    size: int
-    modified: datetime.datetime
-
-
-class Session:
+class Session(SessionFiles):
     """From Client.session(), recreate() or attach(). Thread-safe.
 
     Leaving its `with` block completes it. A lease is kept in the background, on a thread of its own;
@@ -220,44 +207,6 @@ class Session:
             )
         return result
 
-    # --- files of the session's directory
-
-    def put_file(self, path: str, local: Path) -> int:
-        """Uploads a local file, streamed. It appears whole or not at all. Gives its size."""
-        with open(local, "rb") as source:
-            length = os.fstat(source.fileno()).st_size
-            return self._put(path, source, length)
-
-    def put_bytes(self, path: str, data: bytes) -> int:
-        return self._put(path, bytes(data), len(data))
-
-    def get_file(self, path: str, local: Path) -> None:
-        """Downloads a file, streamed. The local file is replaced only when all of it has come."""
-        target = os.fspath(local)
-        with tempfile.NamedTemporaryFile(
-            dir=os.path.dirname(target) or ".", prefix=".berth-", delete=False
-        ) as sink:
-            try:
-                self._answered("GET", _file_path(path), sink=sink)
-                sink.close()
-                os.chmod(sink.name, 0o666 & ~_umask())
-                os.replace(sink.name, target)
-            except BaseException:
-                sink.close()
-                os.unlink(sink.name)
-                raise
-
-    def get_bytes(self, path: str, max_bytes: int = 64 << 20) -> bytes:
-        return self._answered("GET", _file_path(path), max_answer=max_bytes).body
-
-    def list_files(self, path: str = "") -> List[FileEntry]:
-        """At most 10,000 entries, by name."""
-        listing = self._answered("GET", _file_path(path, empty=True)).json()
-        return [
-            FileEntry(e["name"], e["type"], e["size"], _time(e["modified"]))
-            for e in listing["entries"]
-        ]
-
     # --- the end
 
     def complete(self, keep_for: Duration = 0) -> None:
@@ -269,11 +218,17 @@ class Session:
                 return
             self._state = SessionState.CLOSED
         self._close_up()
+        try:
+            self._end(hold)
+        finally:
+            self._hang_up()
+
+    def _end(self, hold: float) -> None:
         suffix = f"?keepFor={duration_text(hold)}" if hold else ""
         refused: Optional[BerthError] = None
         backoff, give_up_at = Backoff(), now() + self._handle.heartbeat_timeout
         while True:
-            error = self._end(suffix)
+            error = self._tell_end(suffix)
             if error is None:
                 break
             if suffix and isinstance(error, InvalidArgument):
@@ -288,7 +243,7 @@ class Session:
         if refused is not None:
             raise refused
 
-    def _end(self, suffix: str) -> Optional[BerthError]:
+    def _tell_end(self, suffix: str) -> Optional[BerthError]:
         """Tells the worker once; None when it knows, now or since before."""
         try:
             answer = self._transmit("DELETE", suffix)
@@ -327,6 +282,11 @@ class Session:
             if self._state is SessionState.OPEN:
                 self._state = SessionState.CLOSED
         self._close_up()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
 
     def _close_up(self) -> None:
         if self._lease is not None:
@@ -359,8 +319,10 @@ class Session:
             self._state = SessionState.FAILED
             self._failure = SessionFailed(message, code=code)
             self._failure.end_reason = reason
-        _log.warning("session %s lost: %s (%s)", self.id, message, reason or "reason unknown")
+        told = "" if message.endswith(reason or "") else f" ({reason})"
+        _log.warning("session %s lost: %s%s", self.id, message, told)
         self._close_up()
+        self._hang_up()
 
     def _lease_lost(self) -> None:
         self._fail(
@@ -451,31 +413,3 @@ class Session:
             if answer.status == 404 and suffix.startswith("/files/"):
                 raise SessionFileNotFound(error.message, code=error.code)
             raise error
-
-    def _put(self, path: str, body: _http.Body, length: int) -> int:
-        answer = self._answered(
-            "PUT", _file_path(path), body=body, length=length,
-        )
-        return int(answer.json()["bytes"])
-
-
-def _file_path(path: str, *, empty: bool = False) -> str:
-    parts = path.split("/") if path else []
-    if (not parts and not empty) or any(p in ("", ".", "..") for p in parts):
-        raise InvalidArgument(
-            f"must be relative, without empty parts, '.' and '..', is {path!r}", field="path"
-        )
-    return "/files/" + "/".join(urllib.parse.quote(p, safe="") for p in parts)
-
-
-def _time(text: str) -> datetime.datetime:
-    base = text.split(".")[0].rstrip("Z")
-    return datetime.datetime.strptime(base, "%Y-%m-%dT%H:%M:%S").replace(
-        tzinfo=datetime.timezone.utc
-    )
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

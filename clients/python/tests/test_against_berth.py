@@ -68,6 +68,25 @@ class AgainstBerth(unittest.TestCase):
         self.assertEqual(self.session.get_bytes("out.txt"), b"HELLO")
         self.assertEqual([e.name for e in self.session.list_files()], ["in", "out.txt"])
 
+    def test_a_name_that_is_no_text_is_listed_and_read(self):
+        self.session.exec(["sh", "-c", "printf x > \"$(printf 'bad\\377')\""])
+        names = [e.name for e in self.session.list_files()]
+        self.assertEqual(names, [os.fsdecode(b"bad\xff")])
+        self.assertEqual(self.session.get_bytes(names[0]), b"x")
+
+    def test_what_is_no_regular_file_is_neither_sent_nor_replaced(self):
+        self.session.put_bytes("a", b"a")
+        with self.assertRaisesRegex(berth.InvalidArgument, "regular file"):
+            self.session.put_file("b", "/dev/null")
+        with self.assertRaisesRegex(berth.InvalidArgument, "regular file"):
+            self.session.get_file("a", "/dev/null")
+        link = pathlib.Path(self.dir.name) / "link"
+        link.symlink_to("real")
+        link.write_text("old")
+        self.session.get_file("a", link)
+        self.assertTrue(link.is_symlink())
+        self.assertEqual(link.read_text(), "a")
+
     def test_large_files_go_both_ways_unchanged(self):
         local = pathlib.Path(self.dir.name) / "big"
         local.write_bytes(os.urandom(3 << 20))
