@@ -45,7 +45,8 @@ std::string ClientError::text() const {
     out += error.field + ": ";
   }
   out += error.message;
-  if (ended) {
+  // The worker's own words end with it already.
+  if (ended && !error.message.ends_with(api::to_string(*ended))) {
     out += " (";
     out += api::to_string(*ended);
     out += ")";

@@ -77,8 +77,13 @@ Result<std::shared_ptr<LocalFile>> LocalFile::open(const std::filesystem::path& 
   if (!fd || ::fstat(fd.get(), &info) != 0) {
     return fail(local_error(errno, "opening " + path.string()));
   }
+  if (S_ISDIR(info.st_mode)) {
+    return fail(Error::invalid(
+        "local", path.string() + " is a directory; one file goes at a time, so pack it with tar"));
+  }
   if (!S_ISREG(info.st_mode)) {
-    return fail(Error::invalid("local", path.string() + " is not a regular file"));
+    return fail(Error::invalid(
+        "local", path.string() + " is not a regular file, and how long it is must be known"));
   }
   return std::make_shared<LocalFile>(std::move(fd), static_cast<std::uint64_t>(info.st_size));
 }
@@ -108,26 +113,43 @@ std::shared_ptr<http::BodySource> file_source(EventLoop& loop, RunBlocking run,
 Result<std::shared_ptr<PartFile>> PartFile::create(const std::filesystem::path& target,
                                                    Random& random) {
   std::error_code ignored;
-  if (target.filename().empty() || std::filesystem::is_directory(target, ignored)) {
+  const std::filesystem::file_status there = std::filesystem::status(target, ignored);
+  if (target.filename().empty() || std::filesystem::is_directory(there)) {
     return fail(Error::invalid("local", target.string() + " is a directory; name the file"));
   }
-  std::filesystem::path part = target;
-  part.replace_filename("." + target.filename().string().substr(0, 200) + "." + random.name(8) +
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there)) {
+    UniqueFd fd(::open(target.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!fd) {
+      return fail(local_error(errno, "opening " + target.string()));
+    }
+    return std::make_shared<PartFile>(std::move(fd), std::filesystem::path(), target);
+  }
+  // What a link leads to is replaced, not the link.
+  const std::filesystem::path whole =
+      std::filesystem::exists(there) ? std::filesystem::canonical(target, ignored) : target;
+  std::filesystem::path part = whole;
+  part.replace_filename("." + whole.filename().string().substr(0, 200) + "." + random.name(8) +
                         ".part");
   UniqueFd fd(::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
   if (!fd) {
     return fail(local_error(errno, "creating " + part.string()));
   }
-  return std::make_shared<PartFile>(std::move(fd), std::move(part), target);
+  return std::make_shared<PartFile>(std::move(fd), std::move(part), whole);
 }
 
 PartFile::~PartFile() {
-  if (!committed_) {
+  if (!in_place() && !committed_) {
     ::unlink(part_.c_str());
   }
 }
 
 Status PartFile::restart() {
+  if (in_place()) {
+    return written_ ? fail(Error::invalid("local", target_.string() +
+                                                       " has the beginning already, and it came to "
+                                                       "a stop; begin again"))
+                    : Status();
+  }
   if (::ftruncate(fd_.get(), 0) != 0 || ::lseek(fd_.get(), 0, SEEK_SET) != 0) {
     return fail(local_error(errno, "emptying " + part_.string()));
   }
@@ -139,14 +161,18 @@ Status PartFile::append(const std::string& bytes) {
   while (!rest.empty()) {
     const ssize_t n = ::write(fd_.get(), rest.data(), rest.size());
     if (n < 0 && errno != EINTR) {
-      return fail(local_error(errno, "writing " + part_.string()));
+      return fail(local_error(errno, "writing " + (in_place() ? target_ : part_).string()));
     }
     rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+    written_ = true;
   }
   return {};
 }
 
 Status PartFile::commit() {
+  if (in_place()) {
+    return {};
+  }
   // Synced first: after a crash the name must not stand for a file whose bytes were never written.
   if (::fsync(fd_.get()) != 0 || std::rename(part_.c_str(), target_.c_str()) != 0) {
     return fail(local_error(errno, "completing " + target_.string()));

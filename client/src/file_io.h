@@ -37,7 +37,8 @@ std::shared_ptr<http::BodySource> file_source(EventLoop& loop, RunBlocking run,
                                               std::shared_ptr<const LocalFile> file,
                                               std::function<void()> moved);
 
-/// A file that takes the place of `target` when it is complete, and vanishes when it never is.
+/// A file that takes the place of `target` when it is complete, and vanishes when it never is. A
+/// target that is there and no regular file, such as a pipe or /dev/null, is written as it comes.
 class PartFile {
  public:
   /// Blocks. The error's field is "local".
@@ -55,10 +56,13 @@ class PartFile {
   Status commit();
 
  private:
+  bool in_place() const { return part_.empty(); }
+
   UniqueFd fd_;
-  const std::filesystem::path part_;
+  const std::filesystem::path part_;  ///< Empty: there is none.
   const std::filesystem::path target_;
   bool committed_ = false;
+  bool written_ = false;
 };
 
 }  // namespace berth::client

@@ -15,6 +15,16 @@
 namespace berth::client {
 namespace {
 
+TEST(ClientErrorText, TellsTheReasonOnce) {
+  ClientError e;
+  e.kind = ErrorKind::kSessionFailed;
+  e.ended = api::EndReason::kLeaseExpired;
+  e.error = Error::make(ErrorCode::kGone, "SessionEnded", "session 's' is over: LeaseExpired");
+  EXPECT_EQ(e.text(), "SessionFailed: session 's' is over: LeaseExpired");
+  e.error.message = "it was lost";
+  EXPECT_EQ(e.text(), "SessionFailed: it was lost (LeaseExpired)");
+}
+
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;

@@ -1,7 +1,11 @@
 #include "client/src/file_transfer.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -162,6 +166,50 @@ TEST_F(FileTransferTest, DownloadsReplaceTheFileWhenComplete) {
   ASSERT_TRUE(outcome && *outcome);
   EXPECT_EQ(read(directory / "local"), "new content");
   EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(FileTransferTest, APipeIsWrittenAndNotReplaced) {
+  const fs::path pipe = directory / "local";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const UniqueFd reader(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  ASSERT_TRUE(reader);
+  download();
+  transport.expect_request()->answer(file_answer(http::string_source("content")));
+  loop.run_ready();
+  ASSERT_TRUE(outcome && *outcome);
+  std::array<char, 16> buffer{};
+  ASSERT_EQ(::read(reader.get(), buffer.data(), buffer.size()), 7);
+  EXPECT_EQ(std::string(buffer.data(), 7), "content");
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  EXPECT_EQ(files(), 1u);
+}
+
+TEST_F(FileTransferTest, WhatAPipeWasGivenIsNotGivenAgain) {
+  ASSERT_EQ(::mkfifo((directory / "local").c_str(), 0600), 0);
+  const UniqueFd reader(::open((directory / "local").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  download();
+  auto body = std::make_shared<fakes::FakeBody>(loop);
+  auto writer = body->writer();
+  transport.expect_request()->answer(file_answer(std::move(body)));
+  writer.write("a first part");
+  loop.run_ready();
+  writer.fail(Error::make(ErrorCode::kUnavailable, "ConnectionLost", "cut"));
+  loop.advance(seconds(1));
+  transport.expect_request()->answer(file_answer(http::string_source("all of it")));
+  loop.run_ready();
+  ASSERT_TRUE(outcome && !*outcome);
+  EXPECT_EQ(outcome->error().error.field, "local");
+}
+
+TEST_F(FileTransferTest, ALinkStaysAndWhatItLeadsToIsReplaced) {
+  write(directory / "real", "old");
+  fs::create_symlink("real", directory / "local");
+  download();
+  transport.expect_request()->answer(file_answer(http::string_source("new")));
+  loop.run_ready();
+  ASSERT_TRUE(outcome && *outcome);
+  EXPECT_TRUE(fs::is_symlink(directory / "local"));
+  EXPECT_EQ(read(directory / "real"), "new");
 }
 
 TEST_F(FileTransferTest, ADownloadThatIsCutBeginsAgain) {
