@@ -21,10 +21,8 @@ namespace {
 
 constexpr const char* kExitStatus =
     "Exit status: 0 done; 1 failed; 2 a wrong flag or value; 124 `drain --wait` timed out. "
-    "`session "
-    "run`: the command's own; 125 Berth failed; 127 there is no such command; 128+N ended by "
-    "signal "
-    "N.";
+    "`session run`: the command's own; 125 Berth failed; 127 there is no such command; 128+N ended "
+    "by signal N.";
 
 constexpr const char* kComplete = "__complete";
 
@@ -36,6 +34,21 @@ void add_output(CLI::App& c, Arguments& a, std::vector<std::string> kinds) {
   }
   kinds.insert(kinds.begin(), "table");
   c.add_option("-o,--output", a.output, text)->check(CLI::IsMember(kinds));
+}
+
+/// --keep: CLI11's own check of a number tells its whole range.
+void add_keep(CLI::App& c, Arguments& a) {
+  const CLI::Validator process_id(
+      [](std::string& text) {
+        int pid = 0;
+        return CLI::detail::lexical_cast(text, pid) && pid > 0
+                   ? std::string()
+                   : "'" + text + "' is no process id; this shell's is $$";
+      },
+      "", "process_id");
+  c.add_option("--keep", a.keep_pid, "Keep it alive while this process runs, then complete it")
+      ->type_name("PID")
+      ->check(process_id);
 }
 
 void add_all_namespaces(CLI::App& c, Arguments& a) {
@@ -88,14 +101,14 @@ void add_sessions(CLI::App& app, Arguments& a) {
 
   CLI::App* create = s->add_subcommand("create", "Open a session and leave it open; prints its id");
   add_session_flags(*create, a.session);
-  create
-      ->add_option("--keep", a.keep_pid, "Keep it alive while this process runs, then complete it")
-      ->check(CLI::PositiveNumber);
+  add_keep(*create, a);
   create->callback(
       [&a] { a.run = [&a] { return session_create(a.flags, a.session, a.keep_pid); }; });
 
   CLI::App* execute = s->add_subcommand(
-      "execute", "Run an activity in a session of `session create`; prints its result");
+      "execute",
+      "Run an activity in a session of `session create`; prints its result. Of exec: what the "
+      "command prints, and its exit status is passed through");
   execute->add_option("id", a.id, "Session")->required();
   execute
       ->add_option("type", a.type,
@@ -122,9 +135,7 @@ void add_sessions(CLI::App& app, Arguments& a) {
   CLI::App* recreate =
       s->add_subcommand("recreate", "Open a new session on the same worker as an earlier one");
   recreate->add_option("id", a.id, "The earlier session")->required();
-  recreate
-      ->add_option("--keep", a.keep_pid, "Keep it alive while this process runs, then complete it")
-      ->check(CLI::PositiveNumber);
+  add_keep(*recreate, a);
   recreate->callback(
       [&a] { a.run = [&a] { return session_recreate(a.flags, a.session, a.id, a.keep_pid); }; });
 
@@ -139,8 +150,10 @@ void add_sessions(CLI::App& app, Arguments& a) {
   });
 
   CLI::App* cp = app.add_subcommand("cp", "Copy a file to or from a session's directory");
-  cp->add_option("from", a.from, "FILE or SESSION:path")->required();
-  cp->add_option("to", a.to, "SESSION:path or FILE")->required();
+  cp->add_option("from", a.from, "FILE or SESSION:path; a local name with a colon: ./a:b")
+      ->required();
+  cp->add_option("to", a.to, "SESSION:path or FILE; a folder, or a path that ends in /: into it")
+      ->required();
   cp->callback([&a] { a.run = [&a] { return copy_file(a.flags, a.from, a.to); }; });
 }
 
@@ -299,6 +312,42 @@ void collect_help(const std::string& name, CLI::App& app, std::map<std::string, 
   }
 }
 
+bool is_flag(const std::string& word) {
+  return word.size() > 1 && word.front() == '-';
+}
+
+// CLI11 asks for what is missing first; what was written wrong says more.
+std::string mistake(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* command = &app;
+  std::string name = app.get_name();
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    name += " " + command->get_name();
+  }
+  std::string commands;
+  for (const CLI::App* sub : command->get_subcommands([](const CLI::App*) { return true; })) {
+    commands += (commands.empty() ? "" : ", ") + sub->get_name();
+  }
+  std::vector<std::string> strange = app.remaining(true);
+  std::erase(strange, "--");
+  std::string text = error.what();
+  if (strange.empty()) {
+    if (!commands.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+      text = "name a command of `" + name + "`: " + commands;
+    }
+  } else if (is_flag(strange.front())) {
+    text = "`" + name + "` has no flag " + strange.front();
+    if (name == "berth session run") {
+      text += "; put -- before the command";
+    }
+  } else {
+    text = commands.empty() ? "`" + name + "` takes no '" + strange.front() + "'"
+                            : "there is no command `" + name + " " + strange.front() +
+                                  "`; there are: " + commands;
+  }
+  return "berth: " + text + "\nSee `" + name + " --help`.\n";
+}
+
 }  // namespace
 
 ParsedCommandLine parse_command_line(const std::vector<std::string>& args) {
@@ -313,8 +362,9 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& args) {
     app->parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::ParseError& e) {
     std::ostringstream text;
-    parsed.status = app->exit(e, text, text) == 0 ? 0 : 2;
-    parsed.text = text.str();
+    const bool asked = app->exit(e, text, text) == 0;  // --help, --version
+    parsed.status = asked ? 0 : 2;
+    parsed.text = asked ? text.str() : mistake(*app, e);
     parsed.arguments->run = nullptr;
   }
   return parsed;

@@ -18,7 +18,9 @@ int copy_file(const Flags& flags, const std::string& from, const std::string& to
   const CopyEnd source = parse_copy_end(from);
   CopyEnd target = parse_copy_end(to);
   if (source.session.empty() == target.session.empty()) {
-    return report(Error::invalid("FROM TO", "exactly one of them must be SESSION:path"));
+    return report(Error::invalid(
+        "FROM TO",
+        "exactly one of them must be SESSION:path; a local name with a colon is written ./a:b"));
   }
   const bool upload = source.session.empty();
   const Result<SavedSession> saved = load_session(upload ? target.session : source.session);
@@ -34,9 +36,15 @@ int copy_file(const Flags& flags, const std::string& from, const std::string& to
   }
   client::Client client(client_options(*connection, saved->handle.pool));
   const client::Context session = client::attach_session(client.context(), saved->handle, true);
-  const auto done = upload ? client::put_file(session, target.path, source.path).get()
-                           : client::get_file(session, source.path, target.path).get();
-  return done ? 0 : report(done.error());
+  auto done = upload ? client::put_file(session, target.path, source.path).get()
+                     : client::get_file(session, source.path, target.path).get();
+  if (done) {
+    return 0;
+  }
+  if (done.error().error.field == "local") {
+    done.error().error.field = upload ? "FROM" : "TO";
+  }
+  return report(done.error());
 }
 
 }  // namespace berth::cli

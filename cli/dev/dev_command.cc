@@ -17,8 +17,8 @@
 #include "berth/kube/object.h"
 #include "cli/dev/dev_context.h"
 #include "cli/dev/dev_keys.h"
+#include "cli/dev/greeting.h"
 #include "cli/dev/program.h"
-#include "cli/text/table.h"
 #include "devcluster/cluster.h"
 
 namespace berth::cli {
@@ -60,7 +60,9 @@ Result<std::vector<Json>> read_pools(const std::vector<std::string>& files) {
   }
   std::vector<Json> pools;
   for (const std::string& file : files) {
-    BERTH_ASSIGN(const std::string text, read_file(file, 1u << 20));
+    BERTH_ASSIGN(const std::string text, read_file(file, 1u << 20).map_error([](const Error& e) {
+      return Error::invalid("--file", e.message);
+    }));
     BERTH_ASSIGN(std::vector<Json> more, api::read_pools_yaml(text, file));
     pools.insert(pools.end(), std::make_move_iterator(more.begin()),
                  std::make_move_iterator(more.end()));
@@ -138,21 +140,9 @@ class DevStack {
   }
 
   void print() const {
-    const std::string ns = pools_.empty() ? "default" : kube::namespace_of(pools_.front());
-    const std::string pool = pools_.empty() ? "POOL" : kube::name_of(pools_.front());
-    const std::string self = (bin_ / "berth").string();
-    std::cout << "Berth is running. Ctrl-C ends it and all it started.\n\n"
-              << "  gateway     " << gateway_url_ << "\n"
-              << "  live page   " << page_link() << "\n"
-              << "  kubeconfig  " << kubeconfig_.string() << "\n"
-              << "  logs        " << dir_.string() << "\n\n"
-              << "Open a session:    curl -X POST -H \"Authorization: Bearer $(cat "
-              << shell_word(keys_.token_file.string()) << ")\" -d '{}' " << gateway_url_
-              << "/v1/namespaces/" << ns << "/pools/" << pool << "/sessions\n"
-              << "Run a command:     " << shell_word(self) << " session run --pool " << pool
-              << " -- uname -a\n"
-              << "See the metrics:   curl " << gateway_probes_ << "/metrics " << operator_probes_
-              << "/metrics\n"
+    std::cout << greeting({flags_.name, (bin_ / "berth").string(), gateway_url_, page_link(),
+                           gateway_probes_, operator_probes_, keys_.token_file.string(),
+                           kubeconfig_.string(), dir_.string(), pools_})
               << std::flush;
   }
 

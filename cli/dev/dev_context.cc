@@ -9,6 +9,10 @@
 
 namespace berth::cli {
 
+std::string no_dev_runs(const std::string& name) {
+  return "no `berth dev` runs under the name '" + name + "'";
+}
+
 Result<std::filesystem::path> dev_dir(const std::string& name) {
   BERTH_TRY(api::check_id(name, "--name"));
   BERTH_ASSIGN(const std::filesystem::path base, state_dir());
@@ -33,8 +37,7 @@ Status write_dev_context(const std::string& name, const DevContext& context) {
 Result<DevContext> read_dev_context(const std::string& name) {
   BERTH_ASSIGN(const std::filesystem::path dir, dev_dir(name));
   const Result<std::string> text = read_file(dir / "context.json", 65536);
-  const Error none = Error::make(ErrorCode::kNotFound, "NoDevCluster",
-                                 "no `berth dev` runs under the name '" + name + "'");
+  const Error none = Error::make(ErrorCode::kNotFound, "NoDevCluster", no_dev_runs(name));
   if (!text) {
     return fail(none);
   }

@@ -16,6 +16,9 @@ struct DevContext {
   int pid = 0;
 };
 
+/// "no `berth dev` runs under the name 'x'", for errors.
+std::string no_dev_runs(const std::string& name);
+
 Result<std::filesystem::path> dev_dir(const std::string& name);
 Status write_dev_context(const std::string& name, const DevContext& context);
 /// kNotFound with a hint when no `berth dev` of that name runs.

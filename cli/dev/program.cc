@@ -110,6 +110,18 @@ std::string Program::last_words() const {
   return text.empty() ? "it wrote nothing" : text.substr(0, 2000);
 }
 
+// What is wrong with a flag of ours is told as `berth` itself would.
+Error Program::start_error(devcluster::ExitStatus status) const {
+  const std::string words = last_words();
+  const std::string refused = spec_.path.filename().string() + ": InvalidArgument: ";
+  if (words.starts_with(refused)) {
+    return Error::invalid("", words.substr(refused.size()));
+  }
+  return Error::make(
+      ErrorCode::kUnavailable, "",
+      spec_.name + " ended with status " + std::to_string(status.exit_code) + ": " + words);
+}
+
 void Program::ended(devcluster::ExitStatus status) {
   process_.reset();
   killer_.cancel();
@@ -120,9 +132,7 @@ void Program::ended(devcluster::ExitStatus status) {
     return;
   }
   if (ready_) {
-    answer(fail(Error::make(ErrorCode::kUnavailable, "",
-                            spec_.name + " ended with status " + std::to_string(status.exit_code) +
-                                ": " + last_words())));
+    answer(fail(start_error(status)));
     return;
   }
   if (loop_.clock().now() - started_ > std::chrono::minutes(1)) {

@@ -50,6 +50,7 @@ class Program {
   void ended(devcluster::ExitStatus status);
   void answer(Result<Json> result);
   std::string last_words() const;
+  Error start_error(devcluster::ExitStatus status) const;
 
   AsioLoop& loop_;
   Log log_;

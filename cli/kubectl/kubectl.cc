@@ -1,5 +1,8 @@
 #include "cli/kubectl/kubectl.h"
 
+#include <sstream>
+#include <string_view>
+
 #include "cli/kubectl/run_process.h"
 
 namespace berth::cli {
@@ -23,6 +26,23 @@ std::string trimmed(std::string text) {
     ++start;
   }
   return text.substr(start);
+}
+
+// Without the lines that its libraries log: "E1128 14:02:29.258797 10537 memcache.go:265] ...".
+std::string own_words(const std::string& written) {
+  const auto logged = [](const std::string& line) {
+    return line.size() > 5 && std::string_view("EWIF").find(line[0]) != std::string_view::npos &&
+           line.find_first_not_of("0123456789", 1) == 5 && line[5] == ' ';
+  };
+  std::string out;
+  std::istringstream lines(written);
+  for (std::string line; std::getline(lines, line);) {
+    line = trimmed(line);
+    if (!line.empty() && !logged(line)) {
+      out += (out.empty() ? "" : "; ") + line;
+    }
+  }
+  return out.empty() ? trimmed(written) : out;
 }
 
 std::string way_out(const std::string& text) {
@@ -49,7 +69,7 @@ std::string way_out(const std::string& text) {
 }  // namespace
 
 Error kubectl_error(const std::string& doing, const std::string& written) {
-  const std::string text = trimmed(written).substr(0, kMostText);
+  const std::string text = own_words(written).substr(0, kMostText);
   const ErrorCode code = has(text, "(Forbidden)") || has(text, "is forbidden")
                              ? ErrorCode::kPermissionDenied
                          : has(text, "(NotFound)")     ? ErrorCode::kNotFound

@@ -64,7 +64,8 @@ Result<SavedSession> load_session(const std::string& id) {
   if (!text) {
     return fail(Error::make(
         ErrorCode::kNotFound, "SessionNotFound",
-        "session " + id + " was not opened by `berth session create` of this user (looked for " +
+        "there is no session " + id +
+            " that `berth session create` of this user opened and nobody completed (looked for " +
             file.string() + ")"));
   }
   BERTH_ASSIGN(const Json json, parse_json(*text));

@@ -144,13 +144,15 @@ int sessions(const Flags& flags, const std::string& pool, bool all_namespaces, O
     }
     std::cout << lines(ids);
   } else if (output == Output::kTable || output == Output::kWide) {
-    if (list.empty() && status == 0) {
-      std::cerr << "No sessions"
-                << (!pool.empty()    ? " in pool " + pool
-                    : all_namespaces ? std::string()
-                                     : " in namespace " + connection->ns())
-                << ".\n";
-      return 0;
+    if (list.empty()) {
+      if (status == 0) {
+        std::cerr << "No sessions"
+                  << (!pool.empty()    ? " in pool " + pool
+                      : all_namespaces ? std::string()
+                                       : " in namespace " + connection->ns())
+                  << ".\n";
+      }
+      return status;
     }
     print(sessions_table(list, pool.empty(), output == Output::kWide));
   } else {

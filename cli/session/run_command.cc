@@ -15,6 +15,13 @@ namespace {
 constexpr int kBerthFailed = 125;
 constexpr int kCommandNotFound = 127;
 
+// A wrong flag or value is 2, as everywhere.
+template <class E>
+int report_failed(const E& error) {
+  const int status = report(error);
+  return status == 1 ? kBerthFailed : status;
+}
+
 // One `berth session run`: the main thread waits for futures and signals, the client's thread hands
 // output to the writer's.
 class Run {
@@ -32,8 +39,7 @@ class Run {
     const client::Outcome<client::Context> session =
         wait(client::create_session(context_, options));
     if (!session) {
-      report(session.error());
-      return status(kBerthFailed);
+      return status(report_failed(session.error()));
     }
     client::ActivityCallbacks callbacks;
     callbacks.output = [this](auto chunks, auto next) {
@@ -105,13 +111,11 @@ int session_run(const Flags& flags, const SessionFlags& session_flags,
                 const std::vector<std::string>& argv) {
   const Result<client::SessionOptions> options = session_options(session_flags);
   if (!options) {
-    report(options.error());
-    return kBerthFailed;
+    return report_failed(options.error());
   }
   const Result<Connection> connection = connect(flags);
   if (!connection) {
-    report(connection.error());
-    return kBerthFailed;
+    return report_failed(connection.error());
   }
   const client::Client client(client_options(*connection, session_flags.pool));
   return Run(client).run(*options, argv);

@@ -18,9 +18,10 @@ struct SessionFlags {
 };
 
 /// Opens a session, runs `argv` in it by exec, prints its output as it comes, completes the
-/// session. Returns the command's own exit status; 125 when Berth itself failed and 127 when there
-/// is no such command, as `docker run` does; 128+N after signal N, which cancels the command; 141
-/// when the reader of our output has gone. Ignores SIGPIPE from then on.
+/// session. Returns the command's own exit status; 2 for a wrong flag or value, before anything was
+/// run; 125 when Berth itself failed and 127 when there is no such command, as `docker run` does;
+/// 128+N after signal N, which cancels the command; 141 when the reader of our output has gone.
+/// Ignores SIGPIPE from then on.
 int session_run(const Flags& flags, const SessionFlags& session,
                 const std::vector<std::string>& argv);
 

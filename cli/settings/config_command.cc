@@ -59,8 +59,9 @@ int config(const Flags& flags, bool check) {
     return report(pools.error());
   }
   const Json* list = find(*pools, "pools");
-  std::cout << "The gateway answers at " << connection->gateway() << " and shows "
-            << (list != nullptr && list->is_array() ? list->size() : 0) << " pools.\n";
+  const std::size_t shown = list != nullptr && list->is_array() ? list->size() : 0;
+  std::cout << "The gateway answers at " << connection->gateway() << " and shows " << shown
+            << (shown == 1 ? " pool.\n" : " pools.\n");
   return 0;
 }
 

@@ -71,8 +71,9 @@ class Direct final : public KubeSession {
 
 class ThroughKubectl final : public KubeSession {
  public:
-  ThroughKubectl(Kubectl kubectl, std::string ns)
-      : kubectl_(std::move(kubectl)), ns_(std::move(ns)) {}
+  /// `why`: how it came to this, for errors; may be empty.
+  ThroughKubectl(Kubectl kubectl, std::string ns, std::string why)
+      : kubectl_(std::move(kubectl)), ns_(std::move(ns)), why_(std::move(why)) {}
 
   Result<Json> get(const kube::ResourceType& type, const std::string& name) override {
     return run({"get", kind_of(type), name}, "reading " + name);
@@ -101,21 +102,28 @@ class ThroughKubectl final : public KubeSession {
     if (!ns_.empty()) {
       args.push_back("--namespace=" + ns_);
     }
-    BERTH_ASSIGN(const std::string text, kubectl_.run(args, doing));
+    BERTH_ASSIGN(const std::string text, kubectl_.run(args, doing).map_error([&](Error e) {
+      e.message.insert(0, why_);
+      return e;
+    }));
     return parse_json(text);
   }
 
   Kubectl kubectl_;
   std::string ns_;
+  const std::string why_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<KubeSession>> KubeSession::open(const Flags& flags) {
   std::string kubeconfig = flags.kubeconfig;
+  std::string why;
   if (kubeconfig.empty() && flags.context.empty()) {
     if (const Result<DevContext> dev = read_dev_context(flags.dev_name)) {
       kubeconfig = dev->kubeconfig;
+    } else {
+      why = no_dev_runs(flags.dev_name) + ", and ";
     }
   }
   const char* const ns_env = std::getenv("BERTH_NAMESPACE");  // NOLINT(concurrency-mt-unsafe)
@@ -129,7 +137,7 @@ Result<std::unique_ptr<KubeSession>> KubeSession::open(const Flags& flags) {
   if (!kubectl) {
     return fail(config.error());
   }
-  return std::make_unique<ThroughKubectl>(*std::move(kubectl), ns);
+  return std::make_unique<ThroughKubectl>(*std::move(kubectl), ns, std::move(why));
 }
 
 }  // namespace berth::cli

@@ -114,10 +114,15 @@ Result<PortForward::Spec> forwarding(const Flags& flags, const Kubectl& kubectl)
 // Kubectl is what is left when nothing else was found, so what it lacks is told with the rest.
 Error explained(Error e, const Flags& flags, const Target& target) {
   if (target.way == Target::Way::kKubectl && flags.kubeconfig.empty() && flags.context.empty()) {
-    e.message = "no `berth dev` runs under the name '" + flags.dev_name +
-                "', BERTH_GATEWAY is not set, and " + e.message;
+    e.message = no_dev_runs(flags.dev_name) + ", BERTH_GATEWAY is not set, and " + e.message;
   }
   return e;
+}
+
+const char* token_file_source(const Flags& flags, const Target& target) {
+  return !flags.token_file.empty()         ? "--token-file"
+         : target.way == Target::Way::kDev ? "the token of `berth dev`"
+                                           : "BERTH_TOKEN_FILE";
 }
 
 }  // namespace
@@ -131,7 +136,9 @@ Result<Connection> connect(const Flags& flags) {
   c.server_name_ = target.server_name;
   c.direct_ = target.way == Target::Way::kDev;
   if (target.token == Target::Token::kFile) {
-    BERTH_ASSIGN(c.token_, read_token(target.token_file));
+    BERTH_ASSIGN(c.token_, read_token(target.token_file).map_error([&](const Error& e) {
+      return Error::invalid(token_file_source(flags, target), e.message);
+    }));
   } else if (target.token == Target::Token::kEnvironment) {
     c.token_ = env("BERTH_TOKEN");
   }

@@ -1,5 +1,6 @@
 #include "cli/top/top_command.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -72,6 +73,19 @@ std::string top_text(const Json& answer, bool wide, bool coloured) {
   return pools.text(coloured) + "\n" + workers.text(coloured);
 }
 
+std::string first_lines(const std::string& text, std::size_t most) {
+  const auto all = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  if (all <= most || most == 0) {
+    return text;
+  }
+  std::size_t end = 0;
+  for (std::size_t line = 0; line + 1 < most; ++line) {
+    end = text.find('\n', end) + 1;
+  }
+  return text.substr(0, end) + "... " + std::to_string(all - most + 1) +
+         " more lines; a taller window or --once shows them\n";
+}
+
 namespace {
 
 client::Outcome<Json> ask(const client::Client& client, const std::string& ns,
@@ -104,6 +118,14 @@ std::string shown(const Json& answer, Output output) {
   return data_text(output, answer);
 }
 
+// The screen anew, one line a line: what is too wide is cut by the terminal, what is too long here,
+// so that the top stays in sight. The last line of the screen is the cursor's.
+std::string screen(const std::string& text) {
+  winsize size{};
+  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1;
+  return "\x1b[?7l\x1b[H\x1b[2J" + first_lines(text, known ? size.ws_row - 1U : 0) + "\x1b[?7h";
+}
+
 }  // namespace
 
 int top(const Flags& flags, const TopFlags& top) {
@@ -125,7 +147,8 @@ int top(const Flags& flags, const TopFlags& top) {
       loop.stop();
       return;
     }
-    std::cout << (redraw ? "\x1b[H\x1b[2J" : "") << shown(*answer, top.output) << std::flush;
+    const std::string text = shown(*answer, top.output);
+    std::cout << (redraw ? screen(text) : text) << std::flush;
     if (!redraw) {
       loop.stop();
       return;

@@ -18,5 +18,7 @@ int top(const Flags& flags, const TopFlags& top);
 
 /// The tables for one answer of GET /v1/pools.
 std::string top_text(const Json& pools, bool wide = false, bool coloured = false);
+/// At most `most` lines of it; a last one says how many more there are. 0: all of them.
+std::string first_lines(const std::string& text, std::size_t most);
 
 }  // namespace berth::cli

@@ -96,5 +96,13 @@ spec:
   EXPECT_THAT(ran.output, HasSubstr("spec.sessions.maxPerWorker"));
 }
 
+TEST_F(CommandLine, AnAddressThatIsNoneOrNotOfThisMachineIsTheFlagsFault) {
+  for (const char* listen : {"nowhere", "127.0.0.1", "127.0.0.1:99999", "0.0.0.0:0"}) {
+    const Ran ran = run(dev_command("dev", listen, "data"));
+    EXPECT_EQ(ran.status, 2) << ran.output;
+    EXPECT_THAT(ran.output, ::testing::StartsWith("berth: InvalidArgument: --listen: "));
+  }
+}
+
 }  // namespace
 }  // namespace berth::system_test

@@ -43,7 +43,7 @@ TEST_F(CommandLine, FromALaptopEverythingGoesThroughKubectl) {
   };
   const Ran checked = laptop("config --check");
   EXPECT_EQ(checked.status, 0) << checked.output;
-  EXPECT_THAT(checked.output, HasSubstr("shows 1 pools"));
+  EXPECT_THAT(checked.output, HasSubstr("shows 1 pool."));
   const Ran why = laptop("why p");
   EXPECT_EQ(why.status, 0) << why.output;
   EXPECT_THAT(why.output, HasSubstr("Pool default/p: "));

@@ -25,6 +25,10 @@ TEST_F(CommandLine, SessionRunPassesOutputAndExitStatusThrough) {
   const Ran refused = run({"session", "run", "--pool", "nope", "--", "true"});
   EXPECT_EQ(refused.status, 125);
   EXPECT_THAT(refused.output, HasSubstr("default/nope"));
+  for (const char* flag : {"--creation-timeout=soon", "--heartbeat-timeout=1ms"}) {
+    const Ran wrong = run({"session", "run", "--pool", "p", flag, "--", "true"});
+    EXPECT_EQ(wrong.status, 2) << wrong.output;
+  }
 }
 
 TEST_F(CommandLine, SessionRunPrintsWhileTheCommandRuns) {
@@ -103,6 +107,19 @@ TEST_F(CommandLine, FilesSurviveTheWayInAndOutAndTheKeeperEndsWithItsProcess) {
   EXPECT_EQ(missing.status, 1);
   EXPECT_THAT(missing.output, HasSubstr("absent"));
   EXPECT_FALSE(fs::exists(dir_ / "absent"));
+  std::ofstream(dir_ / "small") << "small content";
+  EXPECT_EQ(run({"cp", dir_ / "small", id + ":small"}).status, 0);
+  EXPECT_EQ(run({"cp", id + ":small", "/dev/null"}).status, 0);
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  TestProcess pipe({"/bin/sh", "-c",
+                    std::string(BERTH_BINARY) + " cp " + id + ":small /dev/stdout | tr a-z A-Z"},
+                   {"XDG_STATE_HOME=" + dir_.string()}, dir_ / "piped");
+  ASSERT_TRUE(pipe.wait(30s));
+  EXPECT_EQ(pipe.output(), "SMALL CONTENT");
+  const Ran folder = run({"cp", dir_, id + ":x"});
+  EXPECT_EQ(folder.status, 2);
+  EXPECT_THAT(folder.output, HasSubstr("FROM: "));
+  EXPECT_THAT(folder.output, HasSubstr("is a directory"));
   owner.kill();
   EXPECT_TRUE(await(*dev_, [&] { return worker_of(id).empty(); }));
 }

@@ -100,7 +100,7 @@ TEST_F(CompletionTest, BashTakesTheScriptAndOffersWhatWeSay) {
     source "$TEST_DIR/script"
     COMP_WORDS=(berth why f); COMP_CWORD=2
     _berth_complete; printf "%s\n" "${COMPREPLY[@]}"' > "$TEST_DIR/out" 2>&1)");
-  ASSERT_EQ(::system((dir_ / "bin" / "try").c_str()), 0);
+  ASSERT_EQ(::system("\"$TEST_DIR/bin/try\""), 0);
   EXPECT_EQ(read("out"), "files\nfolders\n");
 }
 

@@ -47,6 +47,19 @@ TEST_F(KubectlTest, WithoutKubectlTheErrorNamesTheOtherWay) {
   EXPECT_THAT(none.error().message, HasSubstr("--gateway"));
 }
 
+TEST_F(KubectlTest, WhatItsLibrariesLogIsLeftOut) {
+  const Error e = kubectl_error(
+      "listing pods",
+      "E1128 14:02:29.258797   10537 memcache.go:265] \"Unhandled Error\" err=\"dial tcp\"\n"
+      "The connection to the server localhost:8080 was refused\n"
+      "did you specify the right host or port?\n");
+  EXPECT_EQ(e.message,
+            "listing pods with kubectl: The connection to the server localhost:8080 was refused; "
+            "did you specify the right host or port?");
+  EXPECT_THAT(kubectl_error("x", "E1128 14:02:29.258797 10537 x.go:1] that is all").message,
+              HasSubstr("that is all"));
+}
+
 TEST_F(KubectlTest, ItsErrorsGetTheirCodeAndTheWayOut) {
   struct Case {
     const char* written;

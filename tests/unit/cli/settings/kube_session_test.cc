@@ -29,6 +29,19 @@ TEST_F(KubeSessionTest, WhatOnlyKubectlCanDoGoesThroughKubectl) {
                 "--patch={\"spec\":{\"workers\":null}} --output=json --namespace=team\n");
 }
 
+TEST_F(KubeSessionTest, WhoNamedNoClusterIsToldThatNoDevRunsEither) {
+  install("kubectl", "echo refused >&2; exit 1");
+  auto session = KubeSession::open({});
+  ASSERT_TRUE(session) << session.error().text();
+  const auto pool = (*session)->get(kube::kSessionPools, "p");
+  ASSERT_FALSE(pool);
+  EXPECT_EQ(pool.error().message,
+            "no `berth dev` runs under the name 'dev', and reading p with kubectl: refused");
+  const auto named = (*KubeSession::open(flags_))->get(kube::kSessionPools, "p");
+  ASSERT_FALSE(named);
+  EXPECT_EQ(named.error().message, "reading p with kubectl: refused");
+}
+
 TEST_F(KubeSessionTest, WithoutKubectlTheErrorIsThatOfTheKubeconfig) {
   set("PATH", dir_ / "bin");
   const auto session = KubeSession::open(flags_);

@@ -51,5 +51,13 @@ TEST(TopText, AnAnswerOfAnotherKindIsAnEmptyTable) {
   }
 }
 
+TEST(FirstLines, SaysHowManyItLeavesOut) {
+  const std::string text = "a\nb\nc\nd\n";
+  EXPECT_EQ(first_lines(text, 4), text);
+  EXPECT_EQ(first_lines(text, 0), text);
+  EXPECT_EQ(first_lines(text, 3), "a\nb\n... 2 more lines; a taller window or --once shows them\n");
+  EXPECT_EQ(first_lines(text, 1), "... 4 more lines; a taller window or --once shows them\n");
+}
+
 }  // namespace
 }  // namespace berth::cli
