@@ -77,6 +77,15 @@ tsan: deps ## Unit and property tests under ThreadSanitizer
 	cmake --build build/tsan -j $(JOBS) --target unit_and_property_tests
 	ctest --preset tsan -L 'unit|property'
 
+.PHONY: coverage
+coverage: deps ## What unit and property tests reach: a table, and line by line in build/coverage/report/index.html
+	@cmake/install-packages.sh coverage
+	cmake --preset coverage
+	cmake --build build/coverage -j $(JOBS) --target unit_and_property_tests
+	find build/coverage -name '*.gcda' -delete
+	ctest --preset coverage -L 'unit|property'
+	tests/coverage.sh build/coverage
+
 FUZZ_SECONDS ?= 60
 .PHONY: fuzz
 fuzz: deps ## Every fuzz target for FUZZ_SECONDS (60)

@@ -36,7 +36,8 @@ if(BERTH_BUILD_FUZZ)
   target_compile_options(berth_compile INTERFACE $<BUILD_INTERFACE:-fsanitize=fuzzer-no-link>)
 endif()
 if(BERTH_COVERAGE)
-  target_compile_options(berth_compile INTERFACE $<BUILD_INTERFACE:--coverage>)
+  # Threads count too.
+  target_compile_options(berth_compile INTERFACE $<BUILD_INTERFACE:--coverage;-fprofile-update=atomic>)
   target_link_options(berth_compile INTERFACE $<BUILD_INTERFACE:--coverage>)
 endif()
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages of the named groups that are missing. Needs root or sudo only when something is missing.
-# Usage: install-packages.sh build|test|bench|cluster|lint|clang|tidy|e2e|model|dashboards|chart|browser|node ...
+# Usage: install-packages.sh build|test|bench|cluster|lint|clang|tidy|coverage|e2e|model|dashboards|chart|browser|node ...
 set -euo pipefail
 
 declare -A groups=(
@@ -14,6 +14,7 @@ declare -A groups=(
   [lint]="clang-format-14 git python3 python3-yaml"
   [clang]="clang-14 libclang-rt-14-dev llvm-14"
   [tidy]="clang-tidy-14 git"
+  [coverage]="gcovr"
   [e2e]="python3 containerd runc containernetworking-plugins iproute2 iptables nftables conntrack openssl buildah
     debootstrap gcc libc6-dev util-linux"
   [model]="spin gcc libc6-dev"
