@@ -116,6 +116,9 @@ struct History {
   std::set<std::string> taken_names;  ///< Names that somebody else's pods hold.
   /// Names of workers that had to leave their node, and when each was last seen so.
   std::map<std::string, TimePoint> resting_names;
+  /// Workers whose pod somebody else deleted and that have been idle since then and still answer,
+  /// by uid.
+  std::map<std::string, TimePoint> idle_deleted;
   std::string proven;              ///< The revision that was last seen working as the current one.
   std::int64_t trial_victims = 0;  ///< Working workers given up to make room for a trial.
   std::string rolling_to;          ///< The revision that is being rolled out; empty: none.

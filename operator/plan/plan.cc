@@ -116,6 +116,7 @@ void plan_deletion(const Observed& observed, TimePoint now, Plan& p) {
     p.scaling.sentence += ", " + p.deletion->waits_for;
   }
   append(p.actions, tell_deadlines(observed, now));
+  append(p.actions, retire_the_deaf(observed, now, p.history, p.wake_at));
 }
 
 }  // namespace
@@ -141,6 +142,7 @@ Plan plan(const Observed& observed, TimePoint now) {
 
   append(p.actions, delete_the_dead(observed, now));
   append(p.actions, tell_deadlines(observed, now));
+  append(p.actions, retire_the_deaf(observed, now, p.history, p.wake_at));
   append(p.actions, obey_persons(observed, now));
   const bool growing = p.scaling.create > 0 || replacement.take_back > 0;
   if (growing || replacement.trial > 0) {

@@ -11,6 +11,10 @@ using Kind = Action::Kind;
 constexpr Duration kNodeGrace = std::chrono::minutes(1);
 /// Between the last session's end and the kubelet's SIGKILL.
 constexpr Duration kKillMargin = std::chrono::seconds(5);
+/// What a worker that was told to stop needs at most, once it is idle.
+constexpr Duration kTimeToExit = std::chrono::seconds(5);
+/// A grace that is not worth shortening, and longer than the one that follows a retire.
+constexpr Duration kShortGrace = std::chrono::seconds(15);
 
 }  // namespace
 
@@ -154,6 +158,28 @@ std::vector<Action> tell_deadlines(const Observed& observed, TimePoint now) {
       actions.push_back(std::move(a));
     }
   }
+  return actions;
+}
+
+std::vector<Action> retire_the_deaf(const Observed& observed, TimePoint now, History& history,
+                                    std::optional<TimePoint>& wake_at) {
+  std::vector<Action> actions;
+  std::map<std::string, TimePoint> idle;
+  for (const Worker& w : observed.workers) {
+    const bool answers = w.idle() && !w.silent && !w.finished && !w.removing;
+    if (!w.deleting || !answers || w.delete_by - now <= kShortGrace) {
+      continue;
+    }
+    const auto known = history.idle_deleted.find(w.uid);
+    const TimePoint since = known == history.idle_deleted.end() ? now : known->second;
+    idle[w.uid] = since;
+    if (now - since >= kTimeToExit) {
+      actions.push_back(make_action(Kind::kRetire, w, "it has not heard that its pod is deleted"));
+    } else if (!wake_at || since + kTimeToExit < *wake_at) {
+      wake_at = since + kTimeToExit;
+    }
+  }
+  history.idle_deleted = std::move(idle);
   return actions;
 }
 

@@ -50,7 +50,8 @@ def after_a_scale_down(world):
 
 
 def busy_pool(world, prefix: str, **spec):
-    pool = world.pool(prefix, sessions={"maxPerWorker": 2}, drain={"timeout": "120s"}, **spec)
+    """With a grace longer than any wait here: a pod that leaves only at its end is not good enough."""
+    pool = world.pool(prefix, sessions={"maxPerWorker": 2}, drain={"timeout": "10m"}, **spec)
     pool.wait_ready(4)
     return pool
 

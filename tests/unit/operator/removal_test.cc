@@ -135,6 +135,52 @@ TEST(Removal, AnEmptyPodThatIsBeingDeletedIsToldNothing) {
   EXPECT_TRUE(tell_deadlines(b.o, b.now).empty());
 }
 
+TEST(Removal, AnIdleWorkerThatHasNotHeardOfItsPodsDeletionIsRetired) {
+  PoolBuilder b;
+  Worker& w = b.add(0);
+  w.deleting = true;
+  w.delete_by = b.now + 1h;
+  History history;
+  std::optional<TimePoint> wake;
+  EXPECT_TRUE(retire_the_deaf(b.o, b.now, history, wake).empty()) << "it may be exiting right now";
+  ASSERT_EQ(wake, b.now + 5s);
+  const auto actions = retire_the_deaf(b.o, *wake, history, wake);
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_EQ(actions[0].kind, Kind::kRetire);
+  w.delete_by = b.now + 10s;
+  EXPECT_TRUE(retire_the_deaf(b.o, b.now + 5s, history, wake).empty()) << "its delete was sent";
+}
+
+TEST(Removal, AWorkerOfADeletedPodIsLeftAloneWhileItIsInUseOrGoneAlready) {
+  PoolBuilder b;
+  b.add(1);
+  b.add(0).silent = true;
+  b.add(0).removing = true;
+  for (Worker& w : b.o.workers) {
+    w.deleting = true;
+    w.delete_by = b.now + 1h;
+  }
+  b.add(0);
+  History history;
+  std::optional<TimePoint> wake;
+  EXPECT_TRUE(retire_the_deaf(b.o, b.now, history, wake).empty());
+  EXPECT_TRUE(retire_the_deaf(b.o, b.now + 1min, history, wake).empty());
+  EXPECT_EQ(wake, std::nullopt);
+}
+
+TEST(Removal, TheSecondsToExitBeginWhenTheLastSessionEnds) {
+  PoolBuilder b;
+  Worker& w = b.add(1, api::WorkerState::kDraining);
+  w.deleting = true;
+  w.delete_by = b.now + 1h;
+  History history;
+  std::optional<TimePoint> wake;
+  EXPECT_TRUE(retire_the_deaf(b.o, b.now, history, wake).empty());
+  w.slots->sessions = 0;
+  EXPECT_TRUE(retire_the_deaf(b.o, b.now + 1min, history, wake).empty());
+  EXPECT_EQ(retire_the_deaf(b.o, b.now + 1min + 5s, history, wake).size(), 1u);
+}
+
 TEST(Removal, DeletesAContainerThatIsDownLongerThanAnyLease) {
   PoolBuilder b;
   Worker& w = b.add(2);
