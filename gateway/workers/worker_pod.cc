@@ -5,6 +5,18 @@
 #include "berth/kube/object.h"
 
 namespace berth::gateway {
+namespace {
+
+// Without readiness gates the kubelet writes both conditions together and alike.
+bool ready_by_kubelet(const Json& pod) {
+  const std::string containers = kube::condition_status(pod, "ContainersReady");
+  const Json* gates = find_path(pod, {"spec", "readinessGates"});
+  const bool alike = !containers.empty() && (gates == nullptr || gates->empty());
+  return (alike ? containers : kube::condition_status(pod, "Ready")) == "True";
+}
+
+}  // namespace
+
 std::string pool_key(std::string_view ns, std::string_view pool) {
   std::string key;
   key.reserve(ns.size() + 1 + pool.size());
@@ -31,7 +43,7 @@ std::optional<WorkerPod> WorkerPod::from_json(const Json& pod) {
   out.ip = string_at(pod, {"status", "podIP"});
   out.port = api::worker_port(pod);
   out.tls = api::worker_speaks_tls(pod);
-  out.ready = kube::condition_status(pod, "Ready") == "True";
+  out.ready = ready_by_kubelet(pod);
   out.deleting = kube::is_deleting(pod);
   const std::string phase = string_at(pod, {"status", "phase"});
   out.finished = phase == "Failed" || phase == "Succeeded";

@@ -18,6 +18,10 @@ struct WorkerPod {
   std::string ip;  ///< Empty until the pod has one.
   std::uint16_t port = 0;
   bool tls = false;  ///< It serves https.
+  /// Ready as the kubelet said it last: the condition ContainersReady, or Ready where the pod has
+  /// readiness gates. Ready is also taken away when a kubelet falls silent, as all do while the API
+  /// server is away, and comes back up to minutes after it; a worker that has really gone does not
+  /// answer, and counts as full.
   bool ready = false;
   bool deleting = false;
   bool finished = false;  ///< Phase Failed or Succeeded: no process is behind it any more.

@@ -26,7 +26,7 @@ def run(world):
                 world.cluster.start_apiserver()
         world.wait_for_berth(120)
         before = load.done
-        wait_until("sessions are served after it", lambda: load.done >= before + 20, 60)
+        wait_until("sessions are served after it without a pause", lambda: load.done >= before + 20, 15, context=pool.describe)
     load.check(at_least=90)
     held.complete()
     # Their nodes count as NotReady until kubelets, which could not report either, have read and written all again.

@@ -65,5 +65,24 @@ TEST(WorkerPod, NotReadyDeletingFinishedAndUnscheduledPodsAreNotInService) {
   EXPECT_FALSE(WorkerPod::from_json(object)->reachable());
 }
 
+// The node controller does so when kubelets cannot report, and leaves ContainersReady as it was.
+TEST(WorkerPod, StaysInServiceWhenItsKubeletIsNotHeardOf) {
+  Json object = pod();
+  Json& conditions = object["status"]["conditions"];
+  conditions = Json::parse(
+      R"([{"type": "ContainersReady", "status": "True"}, {"type": "Ready", "status": "False"}])");
+  EXPECT_TRUE(WorkerPod::from_json(object)->in_service());
+  conditions[0]["status"] = "False";
+  EXPECT_FALSE(WorkerPod::from_json(object)->in_service());
+}
+
+TEST(WorkerPod, WithReadinessGatesOnlyReadyCounts) {
+  Json object = pod();
+  object["spec"]["readinessGates"] = Json::parse(R"([{"conditionType": "example.com/warm"}])");
+  object["status"]["conditions"] = Json::parse(
+      R"([{"type": "ContainersReady", "status": "True"}, {"type": "Ready", "status": "False"}])");
+  EXPECT_FALSE(WorkerPod::from_json(object)->in_service());
+}
+
 }  // namespace
 }  // namespace berth::gateway
