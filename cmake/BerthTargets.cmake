@@ -24,6 +24,10 @@ function(berth_program target)
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
+# Where tests make their files. People's folders have names with spaces.
+set(BERTH_TEST_TMPDIR "${CMAKE_BINARY_DIR}/tests/a folder")
+file(MAKE_DIRECTORY "${BERTH_TEST_TMPDIR}")
+
 # What the sanitizer runs build.
 add_custom_target(unit_and_property_tests)
 
@@ -43,5 +47,5 @@ function(berth_test name)
     add_dependencies(unit_and_property_tests ${name})
   endif()
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
-    ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")
+    ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp;TMPDIR=${BERTH_TEST_TMPDIR}")
 endfunction()

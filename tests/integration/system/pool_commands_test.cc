@@ -26,15 +26,15 @@ TEST_F(CommandLine, FromALaptopEverythingGoesThroughKubectl) {
   fs::create_directories(dir_ / "bin");
   std::ofstream(dir_ / "pool.json") << run({"pool", "describe", "p", "-o", "json"}).output;
   std::ofstream(dir_ / "bin" / "kubectl")
-      << "#!/bin/sh\ncase \"$*\" in\n*'get sessionpools'*) cat " << (dir_ / "pool.json").string()
-      << ";;\n*' get '*) echo '{\"items\": []}';;\n*view*) printf default;;\n*create*) cat "
-      << (dir_ / "data" / "token").string() << ";;\n*port-forward*) echo 'Forwarding from "
-      << gateway_.substr(std::string("http://").size()) << " -> 7070'; echo $$ >> "
-      << (dir_ / "forwards").string() << "; exec sleep 1000;;\nesac\n";
+      << "#!/bin/sh\ncase \"$*\" in\n*'get sessionpools'*) cat '" << (dir_ / "pool.json").string()
+      << "';;\n*' get '*) echo '{\"items\": []}';;\n*view*) printf default;;\n*create*) cat '"
+      << (dir_ / "data" / "token").string() << "';;\n*port-forward*) echo 'Forwarding from "
+      << gateway_.substr(std::string("http://").size()) << " -> 7070'; echo $$ >> '"
+      << (dir_ / "forwards").string() << "'; exec sleep 1000;;\nesac\n";
   fs::permissions(dir_ / "bin" / "kubectl", fs::perms::owner_all);
   const auto laptop = [&](const std::string& args) {
     TestProcess process({"/bin/sh", "-c",
-                         "export PATH=" + (dir_ / "bin").string() + ":/usr/bin:/bin; " +
+                         "export PATH='" + (dir_ / "bin").string() + "':/usr/bin:/bin; " +
                              BERTH_BINARY + " --context prod " + args},
                         {"XDG_STATE_HOME=" + (dir_ / "laptop").string(), "BERTH_GATEWAY="},
                         dir_ / ("laptop-" + std::to_string(++runs_)));
@@ -56,7 +56,7 @@ TEST_F(CommandLine, FromALaptopEverythingGoesThroughKubectl) {
   const Ran created = laptop("session create --pool p --keep " + std::to_string(owner.pid()));
   ASSERT_EQ(created.status, 0) << created.output;
   std::ofstream(dir_ / "in") << "bytes";
-  const Ran copied = laptop("cp " + (dir_ / "in").string() + " " + first_line(created) + ":in");
+  const Ran copied = laptop("cp '" + (dir_ / "in").string() + "' " + first_line(created) + ":in");
   EXPECT_EQ(copied.status, 0) << copied.output;
   EXPECT_FALSE(worker_of(first_line(created)).empty());
   const std::string forwards = *read_file(dir_ / "forwards");

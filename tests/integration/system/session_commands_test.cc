@@ -34,8 +34,8 @@ TEST_F(CommandLine, SessionRunPassesOutputAndExitStatusThrough) {
 TEST_F(CommandLine, SessionRunPrintsWhileTheCommandRuns) {
   start_dev();
   const auto process = berth({"session", "run", "--pool", "p", "--", "sh", "-c",
-                              "echo one; echo two >&2; while [ ! -e " + (dir_ / "go").string() +
-                                  " ]; do sleep 0.01; done; echo three"});
+                              "echo one; echo two >&2; while [ ! -e '" + (dir_ / "go").string() +
+                                  "' ]; do sleep 0.01; done; echo three"});
   EXPECT_TRUE(await(*process, [&] {
     return process->output().find("one\n") != std::string::npos &&
            process->output().find("two\n") != std::string::npos;
@@ -76,8 +76,8 @@ TEST_F(CommandLine, AReaderThatGoesEndsTheCommandAndGivesTheSessionBack) {
 TEST_F(CommandLine, CtrlCCancelsTheCommandAndGivesTheSessionBack) {
   start_dev();
   const auto process = berth({"session", "run", "--pool", "p", "--", "sh", "-c",
-                              "trap 'touch " + (dir_ / "told").string() +
-                                  "; exit 0' TERM; echo up; while :; do sleep 0.05; done"});
+                              "trap 'touch \"" + (dir_ / "told").string() +
+                                  "\"; exit 0' TERM; echo up; while :; do sleep 0.05; done"});
   EXPECT_TRUE(await(*process, [&] { return process->output().find("up\n") != std::string::npos; }));
   process->signal(SIGINT);
   ASSERT_TRUE(process->wait(30s));
@@ -152,8 +152,8 @@ TEST_F(CommandLine, CtrlCCancelsWhatSessionExecuteRunsAndTheSessionGoesOn) {
   const std::string up = (dir_ / "up").string();
   const auto process =
       berth({"session", "execute", id, "exec",
-             R"({"argv": ["sh", "-c", "trap 'touch )" + (dir_ / "told").string() +
-                 R"(; exit 0' TERM; touch )" + up + R"(; while :; do sleep 0.05; done"]})"});
+             R"({"argv": ["sh", "-c", "trap 'touch \")" + (dir_ / "told").string() +
+                 R"(\"; exit 0' TERM; touch ')" + up + R"('; while :; do sleep 0.05; done"]})"});
   EXPECT_TRUE(await(*process, [&] { return fs::exists(up); })) << process->output();
   process->signal(SIGINT);
   ASSERT_TRUE(process->wait(30s));

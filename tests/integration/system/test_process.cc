@@ -35,9 +35,12 @@ std::string slurp(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// What a process was started with; empty for one that has ended.
+// What a process was started with, and where it is: a dev cluster shows its pods a directory with
+// a space in its path under another one. Empty for one that has ended.
 std::string command_and_environment(const fs::path& proc) {
-  return slurp(proc / "cmdline") + '\0' + slurp(proc / "environ");
+  std::error_code failure;
+  return slurp(proc / "cmdline") + '\0' + slurp(proc / "environ") + '\0' +
+         fs::read_symlink(proc / "cwd", failure).string();
 }
 
 std::optional<pid_t> pid_of(const fs::path& proc) {
