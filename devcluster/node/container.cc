@@ -145,6 +145,12 @@ void Container::stop(Duration grace) {
   });
 }
 
+void Container::stop_sooner() {
+  if (process_ && stopping_) {
+    process_->terminate();
+  }
+}
+
 bool Container::ready() const {
   return state_ == State::kRunning && (!setup_.probe || (readiness_ && readiness_->ready()));
 }

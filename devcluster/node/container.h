@@ -52,6 +52,8 @@ class Container {
   void poke();
   /// SIGTERM now, SIGKILL after `grace`; no restart. Called again: only a shorter grace counts.
   void stop(Duration grace);
+  /// SIGTERM once more, for a program that takes it as "now".
+  void stop_sooner();
 
   /// Nothing runs and nothing will be started.
   bool finished() const { return state_ == State::kTerminated && !restart_timer_; }

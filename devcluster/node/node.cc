@@ -224,6 +224,11 @@ void Node::stop(Duration max_grace, std::function<void()> done) {
   for (const auto& [uid, runner] : runners_) {
     runner->stop(std::min(runner->own_grace(), max_grace));
   }
+  half_time_ = context_.loop.call_after(max_grace / 2, [this] {
+    for (const auto& [uid, runner] : runners_) {
+      runner->stop_sooner();
+    }
+  });
   check_stopped();
 }
 

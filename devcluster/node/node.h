@@ -37,6 +37,7 @@ class Node {
   /// Claims addresses, registers the Node object and takes the pods that are there.
   Status start();
   /// Ends all pods, each within its own grace but at most `max_grace`; takes no more. Then `done`.
+  /// Programs do not know that their grace is cut: at half of `max_grace` they are told once more.
   void stop(Duration max_grace, std::function<void()> done);
 
   /// Answers GET .../log for a pod: container, follow, tailLines, limitBytes.
@@ -74,6 +75,7 @@ class Node {
   bool retry_waiting_ = false;
   bool stopping_ = false;
   std::function<void()> stopped_;
+  Cancel half_time_;
 };
 
 }  // namespace berth::devcluster

@@ -167,6 +167,12 @@ void PodRunner::stop(Duration grace) {
   }
 }
 
+void PodRunner::stop_sooner() {
+  for (const auto& container : containers_) {
+    container->stop_sooner();
+  }
+}
+
 bool PodRunner::finished() const {
   return std::all_of(containers_.begin(), containers_.end(),
                      [](const auto& c) { return c->finished(); });

@@ -49,6 +49,7 @@ class PodRunner {
   void config_changed(const std::string& plural, const std::string& name);
   /// Ends the containers, each within `grace`; nothing is restarted.
   void stop(Duration grace);
+  void stop_sooner();
 
   bool finished() const;
   const std::string& ip() const { return ip_; }

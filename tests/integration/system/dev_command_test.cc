@@ -29,6 +29,17 @@ TEST_F(CommandLine, CtrlCEndsBerthDevAndAllItStartedEvenWithASessionOpen) {
   EXPECT_THAT(after.output, HasSubstr("no `berth dev` runs under the name 'dev'"));
 }
 
+TEST_F(CommandLine, AClientHearsThatBerthDevEndsItsSession) {
+  start_dev();
+  const auto process = berth({"session", "run", "--pool", "p", "--heartbeat-timeout", "10m", "--",
+                              "sh", "-c", "echo up; sleep 600"});
+  EXPECT_TRUE(await(*process, [&] { return process->output().find("up\n") != std::string::npos; }));
+  end_dev();
+  ASSERT_TRUE(process->wait(30s));
+  EXPECT_EQ(process->status(), 125);
+  EXPECT_THAT(process->output(), HasSubstr("WorkerShutdown"));
+}
+
 TEST_F(CommandLine, AKilledBerthDevLeavesNothingAndCanBeStartedAgain) {
   start_dev();
   ASSERT_EQ(run_in_session({"true"}).status, 0);

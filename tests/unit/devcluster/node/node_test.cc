@@ -109,6 +109,18 @@ TEST_F(NodeTest, StopEndsEveryPodAndLeavesNoProcess) {
   EXPECT_FALSE(alive(stubborn));
 }
 
+TEST_F(NodeTest, StopTellsProgramsOnceMoreBeforeItKillsThem) {
+  options.shutdown_grace = std::chrono::seconds(2);
+  start();
+  const std::string told = (dir.path() / "told twice").string();
+  create(pod("slow", "trap 'trap \"touch \\\"" + told +
+                         "\\\"; exit 0\" TERM' TERM; echo up; "
+                         "while :; do sleep 0.01; done"));
+  ASSERT_TRUE(wait_ready("slow"));
+  ASSERT_TRUE(run_until(loop, [&](const std::function<void()>& done) { cluster->stop(done); }));
+  EXPECT_TRUE(std::filesystem::exists(told));
+}
+
 TEST_F(NodeTest, DestructionAloneLeavesNoProcessEither) {
   start();
   create(pod("a", "trap '' TERM; while :; do sleep 0.01; done"));
