@@ -56,6 +56,9 @@ Result<SessionTable::Accepted> ActivityRunner::start(const api::SessionId& sessi
     }
     Error e = Error::invalid("type", "this worker has no activity '" + ask.type.substr(0, 64) +
                                          "'; it has: " + (known.empty() ? "none" : known));
+    if (ask.type == "exec") {
+      e.message += "; commands of a caller need a pool with spec.worker.exec: true";
+    }
     e.reason = "UnknownActivity";
     return fail(std::move(e));
   }

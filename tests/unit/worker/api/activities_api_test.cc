@@ -41,6 +41,15 @@ TEST_F(ServiceTest, AnUnknownTypeIsRefusedWithTheKnownOnes) {
   EXPECT_EQ(slots()["activities"], 0);
 }
 
+TEST_F(ServiceTest, ExecWhereThePoolDoesNotAllowItNamesTheField) {
+  open("s1");
+  const auto e =
+      post(path("s1", "/activities"), {{"activityId", "a"}, {"type", "exec"}}, token("s1"));
+  EXPECT_EQ(e->code(), "UnknownActivity");
+  EXPECT_THAT(e->body()["message"].get<std::string>(),
+              ::testing::HasSubstr("spec.worker.exec: true"));
+}
+
 TEST_F(ServiceTest, InputThatTheExecutorRefusesLeavesTheIdFree) {
   open("s1");
   executor_->refuse = true;
