@@ -209,14 +209,18 @@ struct Operator::Impl {
 
   void enqueue_all() {
     for (const auto& [key, controller] : controllers) {
-      queue.add(key);
+      queue.add(key, kube::Urgency::kBulk);
     }
   }
 
   // An empty name: what is known of all of them has changed.
   void node_changed(const std::string& node) {
+    if (node.empty()) {
+      enqueue_all();
+      return;
+    }
     for (const auto& [key, controller] : controllers) {
-      if (node.empty() || controller->uses_node(node)) {
+      if (controller->uses_node(node)) {
         queue.add(key);
       }
     }

@@ -1,9 +1,9 @@
 #include "berth/kube/work_queue.h"
 
 #include <algorithm>
-#include <deque>
+#include <map>
 #include <unordered_map>
-#include <unordered_set>
+#include <utility>
 
 #include "berth/base/duration.h"
 #include "lib/kube/src/work_queue_metrics.h"
@@ -41,6 +41,15 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
     TimePoint when;
     Cancel timer;
   };
+  struct Due {
+    std::string key;
+    TimePoint since;
+  };
+  struct Place {
+    Urgency urgency;
+    std::uint64_t number;  // in the order of adds
+  };
+  using Queue = std::map<std::uint64_t, Due>;
 
   Impl(EventLoop& l, const std::string& name, int workers, Metrics& metrics, Reconcile fn)
       : loop(l),
@@ -50,20 +59,36 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
 
   TimePoint now() const { return loop.clock().now(); }
 
-  void add(const std::string& key) {
-    if (stopping || !dirty.insert(key).second) {
+  void add(const std::string& key, Urgency urgency) {
+    if (stopping) {
+      return;
+    }
+    const auto [it, fresh] = dirty.try_emplace(key, Place{urgency, ++added});
+    if (!fresh) {
+      make_more_urgent(it->second, urgency);
       return;
     }
     series.adds.inc();
     delayed.erase(key);
     if (!processing.contains(key)) {
-      push(key);
+      push(key, it->second);
     }
   }
 
+  void make_more_urgent(Place& place, Urgency urgency) {
+    if (urgency != Urgency::kNews || place.urgency == Urgency::kNews) {
+      return;
+    }
+    place.urgency = urgency;
+    news.insert(bulk.extract(place.number));
+    show_depth();
+  }
+
+  Queue& queue_of(Urgency urgency) { return urgency == Urgency::kNews ? news : bulk; }
+
   void add_after(const std::string& key, Duration delay) {
     if (delay <= Duration::zero()) {
-      add(key);
+      add(key, Urgency::kNews);
       return;
     }
     const TimePoint when = now() + delay;
@@ -74,14 +99,19 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
     delayed[key] = Delayed{when, loop.call_at(when, [this, key] {
                              // The entry holds this very timer: keep it until the end of the call.
                              const auto entry = delayed.extract(key);
-                             add(entry.key());
+                             add(entry.key(), Urgency::kNews);
                            })};
   }
 
-  void push(const std::string& key) {
-    queue.emplace_back(key, now());
-    series.depth.set(static_cast<double>(queue.size()));
+  void push(const std::string& key, const Place& place) {
+    queue_of(place.urgency).emplace(place.number, Due{key, now()});
+    show_depth();
     pump_soon();
+  }
+
+  void show_depth() {
+    series.depth_news.set(static_cast<double>(news.size()));
+    series.depth_bulk.set(static_cast<double>(bulk.size()));
   }
 
   void pump_soon() {
@@ -98,10 +128,11 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void pump() {
-    while (!stopping && !queue.empty() && processing.size() < concurrency) {
-      auto [key, since] = std::move(queue.front());
-      queue.pop_front();
-      series.depth.set(static_cast<double>(queue.size()));
+    for (std::size_t begun = 0; begun < concurrency && may_begin(); ++begun) {
+      Queue& from = news.empty() ? bulk : news;
+      auto due = from.extract(from.begin());
+      const auto [key, since] = std::move(due.mapped());
+      show_depth();
       series.waited.observe(to_seconds(now() - since));
       dirty.erase(key);
       processing.emplace(key, now());
@@ -112,6 +143,13 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
       ticket->key = key;
       reconcile(key, [ticket = std::move(ticket)](ReconcileResult r) { ticket->finish(r); });
     }
+    if (may_begin()) {
+      pump_soon();
+    }
+  }
+
+  bool may_begin() const {
+    return !stopping && processing.size() < concurrency && !(news.empty() && bulk.empty());
   }
 
   void done(const std::string& key, const ReconcileResult& result) {
@@ -126,8 +164,8 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
       tell_if_idle();
       return;
     }
-    if (dirty.contains(key)) {
-      push(key);
+    if (const auto again = dirty.find(key); again != dirty.end()) {
+      push(key, again->second);
     }
     if (result.failed) {
       const Duration backoff = retry_delay(failures[key]++);
@@ -155,10 +193,11 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
 
   void stop(std::function<void()> on_idle) {
     stopping = true;
-    queue.clear();
+    news.clear();
+    bulk.clear();
     dirty.clear();
     delayed.clear();
-    series.depth.set(0);
+    show_depth();
     waiting.push_back(std::move(on_idle));
     tell_if_idle();
   }
@@ -207,8 +246,10 @@ struct WorkQueue::Impl : std::enable_shared_from_this<Impl> {
   bool started = false;
   bool stopping = false;
   bool pumping = false;
-  std::deque<std::pair<std::string, TimePoint>> queue;
-  std::unordered_set<std::string> dirty;
+  std::uint64_t added = 0;
+  Queue news;
+  Queue bulk;
+  std::unordered_map<std::string, Place> dirty;  // what needs work, with its place in those
   std::unordered_map<std::string, TimePoint> processing;
   std::unordered_map<std::string, int> failures;
   std::unordered_map<std::string, Delayed> delayed;
@@ -232,14 +273,14 @@ void WorkQueue::start() {
 void WorkQueue::stop(std::function<void()> on_idle) {
   impl_->stop(std::move(on_idle));
 }
-void WorkQueue::add(const std::string& key) {
-  impl_->add(key);
+void WorkQueue::add(const std::string& key, Urgency urgency) {
+  impl_->add(key, urgency);
 }
 void WorkQueue::add_after(const std::string& key, Duration delay) {
   impl_->add_after(key, delay);
 }
 std::size_t WorkQueue::depth() const {
-  return impl_->queue.size();
+  return impl_->news.size() + impl_->bulk.size();
 }
 Duration WorkQueue::longest_running() const {
   return impl_->longest_running();

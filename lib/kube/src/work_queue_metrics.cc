@@ -22,7 +22,13 @@ std::vector<double> reconcile_buckets() {
 
 WorkQueueMetrics::WorkQueueMetrics(Metrics& m, const std::string& name, int concurrency) {
   const MetricLabels queue{{"name", name}, {"controller", name}};
-  depth = m.gauge("workqueue_depth", "Keys ready to be worked on", queue);
+  // The numbers that controller-runtime's own queue shows for these two.
+  const auto depth = [&](const char* priority) {
+    return m.gauge("workqueue_depth", "Keys ready to be worked on",
+                   {{"name", name}, {"controller", name}, {"priority", priority}});
+  };
+  depth_news = depth("0");
+  depth_bulk = depth("-100");
   adds = m.counter("workqueue_adds_total", "Keys added, merged ones not counted", queue);
   retries = m.counter("workqueue_retries_total", "Keys that come back after a failure", queue);
   waited = m.histogram("workqueue_queue_duration_seconds", "Time from ready to started",

@@ -12,7 +12,8 @@ namespace berth::kube {
 struct WorkQueueMetrics {
   WorkQueueMetrics(Metrics& metrics, const std::string& name, int concurrency);
 
-  Gauge depth;
+  Gauge depth_news;
+  Gauge depth_bulk;
   Counter adds;
   Counter retries;
   Histogram waited;  ///< Seconds from ready to started.

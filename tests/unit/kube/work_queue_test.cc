@@ -102,6 +102,65 @@ TEST_F(WorkQueueTest, NoMoreThanTheGivenNumberRunsAtATime) {
   EXPECT_THAT(started_, ElementsAre("a", "b", "c"));
 }
 
+TEST_F(WorkQueueTest, NewsGoesBeforeBulk) {
+  WorkQueue q = make(1);
+  for (const char* key : {"a", "b", "c"}) {
+    q.add(key, Urgency::kBulk);
+  }
+  q.add("new", Urgency::kNews);
+  q.add("c");  // News of a key that was due anyway.
+  EXPECT_EQ(q.depth(), 5u - 1u);
+  q.start();
+  loop_.run_ready();
+  for (const char* key : {"c", "new", "a", "b"}) {
+    finish(key);
+  }
+  EXPECT_THAT(started_, ElementsAre("c", "new", "a", "b")) << "in the order of their first adds";
+}
+
+TEST_F(WorkQueueTest, BulkIsNoNewsOfAKeyThatIsDue) {
+  WorkQueue q = make(1);
+  q.add("a");
+  q.add("b", Urgency::kBulk);
+  q.add("a", Urgency::kBulk);
+  q.start();
+  loop_.run_ready();
+  finish("a");
+  finish("b");
+  EXPECT_THAT(started_, ElementsAre("a", "b"));
+}
+
+TEST_F(WorkQueueTest, NewsOfAKeyThatIsWorkedOnGoesAheadAfterwards) {
+  WorkQueue q = make(1);
+  q.start();
+  add(q, "a");
+  q.add("a", Urgency::kBulk);
+  q.add("b", Urgency::kBulk);
+  add(q, "a");
+  finish("a");
+  finish("a");
+  finish("b");
+  EXPECT_THAT(started_, ElementsAre("a", "a", "b"));
+}
+
+TEST_F(WorkQueueTest, NewsThatComesWhileThereIsMuchToDoNeedNotWaitForAllOfIt) {
+  std::vector<std::string> done;
+  WorkQueue q(loop_, "pool", 2, metrics_, [&](const std::string& key, const WorkQueue::Done& d) {
+    if (key == "0") {
+      loop_.post([&q] { q.add("news"); });
+    }
+    done.push_back(key);
+    d(ReconcileResult::ok());
+  });
+  for (int i = 0; i < 100; ++i) {
+    q.add(std::to_string(i), Urgency::kBulk);
+  }
+  q.start();
+  loop_.run_ready();
+  ASSERT_EQ(done.size(), 101u);
+  EXPECT_EQ(std::find(done.begin(), done.end(), "news") - done.begin(), 2);
+}
+
 TEST_F(WorkQueueTest, FailuresBackOffPerKeyToAMinuteUntilOneSucceeds) {
   WorkQueue q = make(1);
   q.start();
@@ -263,7 +322,8 @@ TEST_F(WorkQueueTest, CountsUnderTheNamesOfTheField) {
   for (const char* line :
        {"workqueue_adds_total{controller=\"pool\",name=\"pool\"} 3",
         "workqueue_retries_total{controller=\"pool\",name=\"pool\"} 1",
-        "workqueue_depth{controller=\"pool\",name=\"pool\"} 0",
+        "workqueue_depth{controller=\"pool\",name=\"pool\",priority=\"0\"} 0",
+        "workqueue_depth{controller=\"pool\",name=\"pool\",priority=\"-100\"} 0",
         "controller_runtime_reconcile_total{controller=\"pool\",result=\"success\"} 1",
         "controller_runtime_reconcile_total{controller=\"pool\",result=\"error\"} 1",
         "controller_runtime_reconcile_total{controller=\"pool\",result=\"requeue_after\"} 1",
