@@ -92,8 +92,15 @@ Status read_cluster(const EntryReader& r, Config& out) {
   if (out.server.empty()) {
     return fail(r.error("server", "is required"));
   }
-  if (const auto url = http::Url::parse(out.server); !url) {
+  const auto url = http::Url::parse(out.server);
+  if (!url) {
     return fail(r.error("server", url.error().message));
+  }
+  if (url->host.find(':') != std::string::npos) {
+    return fail(r.error("server",
+                        "is an IPv6 literal, which is not supported; give a host name (with "
+                        "tls-server-name where the certificate has another), or run `kubectl "
+                        "proxy` and use server: http://127.0.0.1:8001"));
   }
   BERTH_ASSIGN(out.ca_pem, r.bytes("certificate-authority"));
   BERTH_ASSIGN(out.tls_server_name, r.text("tls-server-name"));

@@ -98,6 +98,7 @@ TEST_F(ConfigTest, ErrorsNameTheFieldAndTheFile) {
   for (const Row& row : {
            Row{"    {}\n", kNoUser, "clusters.c.server", "required"},
            Row{"    server: h:6443\n", kNoUser, "clusters.c.server", "scheme"},
+           Row{"    server: https://[fd00::1]:6443\n", kNoUser, "clusters.c.server", "host name"},
            Row{"    server: 7\n", kNoUser, "clusters.c.server", "string"},
            Row{kServer + "    certificate-authority-data: '*'\n", kNoUser,
                "clusters.c.certificate-authority-data", "base64"},

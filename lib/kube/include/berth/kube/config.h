@@ -28,8 +28,8 @@ http::TlsSettings tls_settings(const Config& config);
 
 /// Looks, in this order: `explicit_path` (a flag), $KUBECONFIG (colon list, first writer of a name
 /// wins), the service account of this pod, ~/.kube/config. `context` empty: the current one. Errors
-/// name the file and the field. exec plugins, auth providers and proxy-url are refused with an
-/// error that names the way out (`kubectl proxy`, a token).
+/// name the file and the field. exec plugins, auth providers, proxy-url and IPv6 literals are
+/// refused with an error that names the way out (`kubectl proxy`, a token, a host name).
 Result<Config> load_config(const std::filesystem::path& explicit_path,
                            const std::string& context = "");
 Result<Config> parse_kubeconfig(std::string_view yaml, const std::filesystem::path& file,
