@@ -35,16 +35,19 @@ struct EventRecorder::Impl {
   std::function<void()> flushed;
   Cancel flush_timer;
 
-  void send(const std::function<Cancel(kube::Client::ObjectFn)>& call) {
+  void send(const std::string& key, const std::function<Cancel(kube::Client::ObjectFn)>& call) {
     if (calls.size() >= kMostInFlight) {
       dropped.inc();
       log.warn("event dropped: too many on their way");
       return;
     }
     const std::uint64_t id = ++last_call;
-    calls[id] = call([this, id](Result<Json> r) {
+    calls[id] = call([this, id, key](const Result<Json>& r) {
       if (!r) {
         log.info("event not written", {{"error", r.error()}});
+        if (r.error().code == ErrorCode::kNotFound) {
+          series.erase(key);  // The server keeps events for an hour only: the next is a new one.
+        }
       }
       auto node = calls.extract(id);
       node.mapped().release();
@@ -99,8 +102,8 @@ void EventRecorder::record(const Regarding& about, std::string reason, std::stri
   const std::string time = format_rfc3339_micro(impl_->loop.clock().wall_now());
   message.resize(std::min<std::size_t>(message.size(), 1024));
   impl_->forget_quiet();
-  const std::string key =
-      about.kind + "/" + about.ns + "/" + about.name + "/" + reason + (warning ? "!" : "");
+  const std::string key = about.kind + "/" + about.ns + "/" + about.name + "/" + about.uid + "/" +
+                          reason + (warning ? "!" : "");
   const auto old = impl_->series.find(key);
   if (old != impl_->series.end()) {
     Series& s = old->second;
@@ -110,7 +113,7 @@ void EventRecorder::record(const Regarding& about, std::string reason, std::stri
       s.last_written = now;
       const Json patch = {{"note", message},
                           {"series", {{"count", s.count}, {"lastObservedTime", time}}}};
-      impl_->send([&](kube::Client::ObjectFn fn) {
+      impl_->send(key, [&](kube::Client::ObjectFn fn) {
         return impl_->client.merge_patch(kube::kEvents, about.ns, s.name, patch, "", std::move(fn));
       });
     }
@@ -138,7 +141,7 @@ void EventRecorder::record(const Regarding& about, std::string reason, std::stri
                         {"namespace", about.ns},
                         {"name", about.name},
                         {"uid", about.uid}}}};
-  impl_->send([&](kube::Client::ObjectFn fn) {
+  impl_->send(key, [&](kube::Client::ObjectFn fn) {
     return impl_->client.create(kube::kEvents, about.ns, event, std::move(fn));
   });
 }
