@@ -49,7 +49,8 @@ constexpr std::string_view kGood[] = {"Active",    "Open",  "Ready",       "Runn
 constexpr std::string_view kPassing[] = {"Cordoned", "Draining", "Ending",   "Starting",
                                          "Retired",  "Pending",  "Deleting", "Terminating",
                                          "Full",     "Paused"};
-constexpr std::string_view kBad[] = {"Failed", "Unreadable", "NoWorkers", "InvalidSpec", "Error"};
+constexpr std::string_view kBad[] = {"Failed",      "Unreadable", "NoWorkers",
+                                     "InvalidSpec", "PodRefused", "Error"};
 
 // An escape sequence, or nothing for what is no state that we know.
 std::string_view colour_of(std::string_view state) {

@@ -101,8 +101,7 @@ struct Applier::Impl {
 
   void failed(const Action& a, const Error& e, std::string_view doing) {
     auto [it, fresh] = retries.try_emplace(retry_key(a), Retry{Backoff(kRetryBackoff, random)});
-    const Duration delay = std::max<Duration>(it->second.backoff.next(),
-                                              e.retry_after.value_or(std::chrono::milliseconds(0)));
+    const Duration delay = it->second.backoff.next(e);
     it->second.not_before = loop.clock().now() + delay;
     log.warn("action failed", {{"action", doing},
                                {"worker", a.worker},
@@ -132,10 +131,13 @@ struct Applier::Impl {
     c.sent = loop.clock().now();
     c.revision = a.revision;
     log.info("creating worker", {{"worker", a.worker}, {"revision", a.revision}, {"why", a.why}});
-    c.call = client.create(kube::kPods, pool.ns, render_worker_pod(pool, a.worker, render),
-                           [this, a, pool_uid = pool.uid, ns = pool.ns](Result<Json> r) {
-                             created(a, pool_uid, ns, std::move(r));
-                           });
+    c.call =
+        client.create(kube::kPods, pool.ns, render_worker_pod(pool, a.worker, render),
+                      [this, a, pool_uid = pool.uid, ns = pool.ns](Result<Json> r) {
+                        hooks.create_answered(a.revision, r ? Status() : Status(fail(r.error())));
+                        created(a, pool_uid, ns, std::move(r));
+                      },
+                      {.dry_run = false, .strict = true});
     if (a.rated) {
       hooks.rated_create_sent();
     }

@@ -26,6 +26,8 @@ class Applier {
     std::function<void()> changed;  ///< An answer came: plan again.
     std::function<void(std::string reason, std::string message, bool warning)> event;
     std::function<void()> rated_create_sent;  ///< One that scaling decided on.
+    /// What the API server said to a pod of that revision.
+    std::function<void(const std::string& revision, const Status& answer)> create_answered;
   };
   Applier(EventLoop& loop, kube::Client& client, control::WorkerControl& control, Random& random,
           RenderSettings render, Log log, Hooks hooks);

@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace berth::op {
+namespace {
+
+constexpr Backoff::Settings kWriteBackoff{std::chrono::seconds(1), std::chrono::minutes(1), 2.0,
+                                          0.5};
+
+}  // namespace
 
 PoolController::PoolController(const ControllerDeps& deps, std::string ns, std::string name,
                                std::function<void()> changed)
@@ -12,6 +18,7 @@ PoolController::PoolController(const ControllerDeps& deps, std::string ns, std::
       log_(deps.log.with({{"pool", ns_ + "/" + name_}})),
       changed_(std::move(changed)),
       worker_control_(deps.workers, deps.signer),
+      pod_check_(deps.loop, deps.client, deps.random, deps.render, [this] { changed_(); }),
       applier_(deps.loop, deps.client, worker_control_, deps.random, deps.render, log_,
                {.may_write = [this] { return deps_.leader.may_write(); },
                 .epoch = [this] { return deps_.leader.epoch(); },
@@ -26,12 +33,17 @@ PoolController::PoolController(const ControllerDeps& deps, std::string ns, std::
                       if (const auto d = reaction_.create_sent(deps_.loop.clock().now())) {
                         deps_.metrics.reaction(*d);
                       }
+                    },
+                .create_answered =
+                    [this](const std::string& revision, const Status& answer) {
+                      pod_check_.created(revision, answer);
                     }}),
-      guard_(deps.loop, deps.client, log_,
+      guard_(deps.loop, deps.client, deps.random, log_,
              {[this] { return deps_.leader.may_write(); }, [this] { changed_(); }}),
       budget_(deps.loop, deps.client, log_, ns_, name_),
       revisions_(deps.loop, deps.client, log_,
-                 {[this] { return deps_.leader.may_write(); }, [this] { changed_(); }}) {
+                 {[this] { return deps_.leader.may_write(); }, [this] { changed_(); }}),
+      status_backoff_(kWriteBackoff, deps.random) {
   history_.started_at = deps_.loop.clock().now();
   deps_.demand.add_pool(ns_, name_);
 }
@@ -101,6 +113,7 @@ Observed PoolController::observe(const PoolObject& object, const std::string& po
   o.demand = deps_.demand.demand(ns_, name_);
   o.scheduled = schedules_.minimum(object.schedules, deps_.loop.clock());
   o.history = history_;
+  o.refusal = object.pool->deleting ? "" : pod_check_.refusal();
   o.keys_trouble = deps_.keys == nullptr ? "" : deps_.keys->trouble(ns_);
   return o;
 }
@@ -138,6 +151,9 @@ void PoolController::begin(const PoolObject& object) {
   }
   pool_uid_ = object.uid;
   last_status_ = nullptr;
+  status_call_.cancel();
+  status_retry_.cancel();
+  status_writing_ = false;
   deletion_announced_ = false;
   const Json* desired = find_path(object.status, {"workers", "desired"});
   if (desired != nullptr && desired->is_number_integer() && *desired > 0) {
@@ -169,6 +185,7 @@ std::optional<TimePoint> PoolController::reconcile(const PoolObject& object,
   }
   if (!object.pool->deleting) {
     budget_.keep(object.uid);
+    pod_check_.look(object.pool, object.revision);
   }
   remember_revision(object);
   const Observed observed = observe(object, pod_cache_version);
@@ -203,7 +220,7 @@ void PoolController::announce(const Plan& p, const PoolObject& object) {
   const EventRecorder::Regarding about{ns_, name_, pool_uid_};
   for (const Notice& notice : p.notices) {
     log_.info("rollout", {{"reason", notice.reason}, {"state", notice.message}});
-    deps_.events.record(about, notice.reason, notice.message, false);
+    deps_.events.record(about, notice.reason, notice.message, notice.warning);
   }
   if (p.scaling.sentence != last_sentence_) {
     last_sentence_ = p.scaling.sentence;
@@ -261,6 +278,7 @@ void PoolController::write_status(const PoolObject& object, const Json& status) 
       status == (last_status_.is_null() ? object.status : last_status_)) {
     return;
   }
+  const Json before = last_status_.is_null() ? object.status : last_status_;
   status_writing_ = true;
   // The uid guards against a pool that was deleted and made again under this name. A merge patch
   // would keep fields that we dropped; null removes them.
@@ -270,19 +288,37 @@ void PoolController::write_status(const PoolObject& object, const Json& status) 
       patch["status"][field] = nullptr;
     }
   }
-  status_call_ = deps_.client.merge_patch(
-      kube::kSessionPools, ns_, name_, patch, "status", [this, status](Result<Json> r) {
-        status_call_.release();
-        status_writing_ = false;
-        status_gate_.written(deps_.loop.clock().now());
-        if (r) {
-          last_status_ = status;
-          changed_();
-        } else if (r.error().code != ErrorCode::kNotFound) {
-          log_.warn("writing the pool's status failed", {{"error", r.error()}});
-          status_retry_ = deps_.loop.call_after(std::chrono::seconds(1), [this] { changed_(); });
-        }
-      });
+  status_call_ = deps_.client.merge_patch(kube::kSessionPools, ns_, name_, patch, "status",
+                                          [this, before, status](const Result<Json>& r) {
+                                            status_call_.release();
+                                            status_written(before, status,
+                                                           r ? Status() : Status(fail(r.error())));
+                                          });
+}
+
+void PoolController::status_written(const Json& before, const Json& status, const Status& answer) {
+  status_gate_.written(deps_.loop.clock().now());
+  if (answer) {
+    status_writing_ = false;
+    status_backoff_.reset();
+    last_status_ = status;
+    if (const auto notice = trouble_notice(before, status)) {
+      deps_.events.record({ns_, name_, pool_uid_}, notice->reason, notice->message,
+                          notice->warning);
+    }
+    changed_();
+    return;
+  }
+  if (answer.error().code == ErrorCode::kNotFound) {
+    status_writing_ = false;
+    return;
+  }
+  log_.warn("writing the pool's status failed", {{"error", answer.error()}});
+  // Until then "writing", so that the rounds in between do not ask an overloaded server again.
+  status_retry_ = deps_.loop.call_after(status_backoff_.next(answer.error()), [this] {
+    status_writing_ = false;
+    changed_();
+  });
 }
 
 void PoolController::check_epochs(const Observed& observed) {

@@ -12,6 +12,7 @@
 #include "berth/kube/leader.h"
 #include "berth/kube/reflector.h"
 #include "operator/apply/applier.h"
+#include "operator/apply/pod_check.h"
 #include "operator/controller/event_recorder.h"
 #include "operator/controller/pool_guard.h"
 #include "operator/controller/pool_metrics.h"
@@ -87,6 +88,7 @@ class PoolController {
   void poll(Member& member);
   bool may_create(const PoolObject& object);
   void write_status(const PoolObject& object, const Json& status);
+  void status_written(const Json& before, const Json& status, const Status& answer);
   void check_epochs(const Observed& observed);
 
   const ControllerDeps& deps_;
@@ -98,6 +100,7 @@ class PoolController {
   std::string pool_uid_;
   History history_;
   control::WorkerControl worker_control_;
+  PodCheck pod_check_;
   Applier applier_;
   PoolGuard guard_;
   BudgetKeeper budget_;
@@ -109,6 +112,7 @@ class PoolController {
   bool deletion_announced_ = false;
   Reaction reaction_;
   DrainTracker drains_;
+  Backoff status_backoff_;
   Cancel status_call_;
   Cancel status_retry_;
   bool status_writing_ = false;

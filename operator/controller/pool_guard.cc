@@ -5,7 +5,8 @@
 namespace berth::op {
 namespace {
 
-constexpr Duration kRetry = std::chrono::seconds(1);
+constexpr Duration kAfterConflict = std::chrono::seconds(1);
+constexpr Backoff::Settings kRetry{std::chrono::seconds(1), std::chrono::minutes(1), 2.0, 0.5};
 
 bool has_finalizer(const PoolObject& pool) {
   return std::find(pool.finalizers.begin(), pool.finalizers.end(), api::kPoolFinalizer) !=
@@ -14,8 +15,12 @@ bool has_finalizer(const PoolObject& pool) {
 
 }  // namespace
 
-PoolGuard::PoolGuard(EventLoop& loop, kube::Client& client, Log log, Hooks hooks)
-    : loop_(loop), client_(client), log_(std::move(log)), hooks_(std::move(hooks)) {}
+PoolGuard::PoolGuard(EventLoop& loop, kube::Client& client, Random& random, Log log, Hooks hooks)
+    : loop_(loop),
+      client_(client),
+      log_(std::move(log)),
+      hooks_(std::move(hooks)),
+      backoff_(kRetry, random) {}
 
 bool PoolGuard::hold(const PoolObject& pool) {
   if (has_finalizer(pool)) {
@@ -52,22 +57,33 @@ void PoolGuard::patch(const PoolObject& pool, std::vector<std::string> finalizer
                       {{"uid", pool.uid},
                        {"resourceVersion", pool.resource_version},
                        {"finalizers", std::move(finalizers)}}}};
-  call_ = client_.merge_patch(
-      kube::kSessionPools, pool.ns, pool.name, body, "",
-      [this, holds, uid = pool.uid](Result<Json> r) {
-        call_.release();
-        busy_ = false;
-        if (r) {
-          held_uid_ = holds ? uid : "";
-          hooks_.changed();
-        } else if (r.error().code != ErrorCode::kNotFound) {
-          // A conflict is the cache lagging behind: normal.
-          if (r.error().code != ErrorCode::kConflict) {
-            log_.warn("writing the pool's finalizer failed", {{"error", r.error()}});
-          }
-          retry_ = loop_.call_after(kRetry, [this] { hooks_.changed(); });
-        }
-      });
+  call_ = client_.merge_patch(kube::kSessionPools, pool.ns, pool.name, body, "",
+                              [this, holds, uid = pool.uid](Result<Json> r) {
+                                call_.release();
+                                if (!r) {
+                                  failed(r.error());
+                                  return;
+                                }
+                                busy_ = false;
+                                backoff_.reset();
+                                held_uid_ = holds ? uid : "";
+                                hooks_.changed();
+                              });
+}
+
+void PoolGuard::failed(const Error& error) {
+  // The cache lags behind; what it shows next may be written at once.
+  busy_ = error.code != ErrorCode::kConflict && error.code != ErrorCode::kNotFound;
+  if (error.code == ErrorCode::kNotFound) {
+    return;
+  }
+  if (busy_) {
+    log_.warn("writing the pool's finalizer failed", {{"error", error}});
+  }
+  retry_ = loop_.call_after(busy_ ? backoff_.next(error) : kAfterConflict, [this] {
+    busy_ = false;
+    hooks_.changed();
+  });
 }
 
 }  // namespace berth::op

@@ -45,8 +45,7 @@ void KeyWrites::start(const std::string& object,
 }
 
 void KeyWrites::failed(const std::string& object, Write& write, const Error& error) {
-  const Duration delay = std::max<Duration>(
-      write.backoff.next(), error.retry_after.value_or(std::chrono::milliseconds(0)));
+  const Duration delay = write.backoff.next(error);
   write.not_before = loop_.clock().now() + delay;
   write.retry = loop_.call_after(delay, [this] { hooks_.look_again(Duration::zero()); });
   hooks_.look_again(kSoon);  // For those that had no room beside it.

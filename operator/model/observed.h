@@ -89,6 +89,7 @@ struct WaitingSession {
 /// What the gateways say, united by session id.
 struct PoolDemand {
   bool readable = false;  ///< False if any gateway could not be read: no data, no scale-down.
+  bool silent = false;    ///< Unreadable for too long to be a beginning.
   std::vector<WaitingSession> waiting;
 };
 
@@ -139,6 +140,8 @@ struct Observed {
   PoolDemand demand;
   ScheduledMinimum scheduled;
   History history;
+  /// What the API server has against pods of `revision`; empty: nothing that we know.
+  std::string refusal;
   /// What keeps new workers from knowing who may call them until a person acts; empty: nothing.
   std::string keys_trouble;
 };

@@ -16,6 +16,7 @@ namespace berth::op {
 struct Notice {
   std::string reason;
   std::string message;
+  bool warning = false;
 };
 
 struct Plan {

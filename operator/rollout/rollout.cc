@@ -94,6 +94,9 @@ class Replacer {
   }
 
   void try_new_revision() {
+    if (!o_.refusal.empty()) {
+      return;  // Nobody goes for a pod that cannot be made.
+    }
     if (surge_ == 0) {
       // No second batch before the first new workers have spoken.
       const std::int64_t most =
@@ -179,6 +182,9 @@ RolloutState rollout_state(const Observed& observed, const Fleet& fleet, const H
   }
   if (old == 0) {
     return {};
+  }
+  if (trouble.empty()) {
+    trouble = observed.refusal;
   }
   if (const auto failed = history.failures.find(observed.revision);
       trouble.empty() && failed != history.failures.end()) {

@@ -16,18 +16,25 @@ struct Condition {
   std::string message;
 };
 
+Json find_condition(const Json& status, const std::string& type) {
+  if (const Json* all = find(status, "conditions"); all != nullptr && all->is_array()) {
+    for (const Json& c : *all) {
+      if (get_string(c, "type") == type) {
+        return c;
+      }
+    }
+  }
+  return nullptr;
+}
+
 Json conditions(const Json& old_status, const std::vector<Condition>& wanted,
                 std::int64_t generation, WallTime wall) {
   Json out = Json::array();
   for (const Condition& c : wanted) {
     const std::string status = c.value ? "True" : "False";
     std::string since = format_rfc3339(wall);
-    if (const Json* old = find(old_status, "conditions"); old != nullptr && old->is_array()) {
-      for (const Json& o : *old) {
-        if (get_string(o, "type") == c.type && get_string(o, "status") == status) {
-          since = get_string(o, "lastTransitionTime").value_or(since);
-        }
-      }
+    if (const Json old = find_condition(old_status, c.type); string_at(old, {"status"}) == status) {
+      since = get_string(old, "lastTransitionTime").value_or(since);
     }
     out.push_back({{"type", c.type},
                    {"status", status},
@@ -43,6 +50,9 @@ Condition ready_condition(const Observed& o, const Plan& p, const PoolCounts& n)
   const std::string sentence = p.scaling.sentence;
   if (p.deletion) {
     return {"Ready", false, "Deleting", sentence};
+  }
+  if (!o.refusal.empty() && n.ready == 0) {
+    return {"Ready", false, "PodRefused", o.refusal};
   }
   if (o.pool->workers) {
     return {"Ready", n.ready >= *o.pool->workers, "Fixed", sentence};
@@ -66,6 +76,9 @@ Condition degraded_condition(const Observed& o, const Plan& p, const PoolCounts&
   if (!o.keys_trouble.empty()) {
     return {"Degraded", true, "KeysNotPublished", o.keys_trouble};
   }
+  if (!o.refusal.empty()) {
+    return {"Degraded", true, "PodRefused", o.refusal};
+  }
   if (p.scaling.impossible > 0) {
     return {"Degraded", true, "ImpossibleSessions",
             std::to_string(p.scaling.impossible) +
@@ -87,7 +100,7 @@ Condition degraded_condition(const Observed& o, const Plan& p, const PoolCounts&
       return {"Degraded", true, "FailingPods", w.name + ": " + w.trouble};
     }
   }
-  if (!o.demand.readable) {
+  if (o.demand.silent) {
     return {"Degraded", true, "GatewayUnreadable",
             "a gateway does not answer, so no worker is given up"};
   }
@@ -248,6 +261,21 @@ Json make_status(const Observed& observed, const Plan& plan, const PoolCounts& n
                   disruption_condition(surroundings)},
                  observed.pool->generation, wall);
   return status;
+}
+
+std::optional<Notice> trouble_notice(const Json& before, const Json& status) {
+  const Json old = find_condition(before, "Degraded");
+  const Json now = find_condition(status, "Degraded");
+  const bool was = string_at(old, {"status"}) == "True";
+  const std::string reason = string_at(now, {"reason"});
+  if (string_at(now, {"status"}) != "True") {
+    return was ? std::optional(Notice{"Recovered", "no longer " + string_at(old, {"reason"})})
+               : std::nullopt;
+  }
+  if (was && string_at(old, {"reason"}) == reason) {
+    return std::nullopt;
+  }
+  return Notice{reason, string_at(now, {"message"}), true};
 }
 
 Json make_invalid_status(const Json& old_status, std::int64_t generation, const Error& error,

@@ -42,6 +42,10 @@ struct Surroundings {
 Json make_status(const Observed& observed, const Plan& plan, const PoolCounts& counts,
                  const Surroundings& surroundings, const Json& old, WallTime wall);
 
+/// What people should hear of once `status` is written where `before` was: the pool got into
+/// trouble, into another one, or out of it.
+std::optional<Notice> trouble_notice(const Json& before, const Json& status);
+
 /// Decides when a status is worth an API write. One per pool. Loop thread only.
 class StatusGate {
  public:

@@ -22,6 +22,7 @@ class DemandTracker::Poll {
   }
 
   bool readable() const { return demand_ && !poll_.silent(); }
+  bool silent() const { return poll_.silent(); }
   const std::optional<api::Demand>& demand() const { return demand_; }
 
  private:
@@ -97,6 +98,7 @@ void DemandTracker::remove_pool(const std::string& ns, const std::string& pool) 
 PoolDemand DemandTracker::demand(const std::string& ns, const std::string& pool) const {
   PoolDemand out;
   out.readable = gateways_.known;
+  out.silent = !gateways_.known;
   const auto it = pools_.find(ns + "/" + pool);
   if (it == pools_.end()) {
     return out;
@@ -104,6 +106,7 @@ PoolDemand DemandTracker::demand(const std::string& ns, const std::string& pool)
   std::set<std::string> seen;
   for (const auto& [origin, poll] : it->second.polls) {
     out.readable = out.readable && poll->readable();
+    out.silent = out.silent || poll->silent();
     if (!poll->demand()) {
       continue;
     }

@@ -14,4 +14,8 @@ Duration Backoff::next() {
   return Duration(static_cast<std::int64_t>(jittered));
 }
 
+Duration Backoff::next(const Error& error) {
+  return std::max<Duration>(next(), error.retry_after.value_or(std::chrono::milliseconds(0)));
+}
+
 }  // namespace berth

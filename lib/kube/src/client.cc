@@ -261,11 +261,14 @@ Cancel Client::list(const ResourceType& type, std::string_view ns, const ListOpt
 }
 
 Cancel Client::create(const ResourceType& type, std::string_view ns, const Json& object,
-                      ObjectFn fn) {
+                      ObjectFn fn, const CreateOptions& options) {
   if (Status ok = check_namespace(ns); !ok) {
     return impl_->refuse(std::move(fn), ok.error());
   }
-  return impl_->send_json(with_body("POST", collection_path(type, ns), kJson, object),
+  Query query;
+  query.add_if("dryRun", options.dry_run ? "All" : "");
+  query.add_if("fieldValidation", options.strict ? "Strict" : "");
+  return impl_->send_json(with_body("POST", collection_path(type, ns) + query.text, kJson, object),
                           call_options(), std::move(fn));
 }
 

@@ -301,10 +301,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
       backoff.reset();
     }
     last_trouble = now();
-    Duration delay = backoff.next();
-    if (error.retry_after) {
-      delay = std::max<Duration>(delay, *error.retry_after);
-    }
+    const Duration delay = backoff.next(error);
     log.warn("watching failed, trying again",
              {{"error", error}, {"next", to_string(next)}, {"seconds", to_seconds(delay)}});
     later(delay, next);

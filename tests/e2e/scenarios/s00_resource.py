@@ -1,10 +1,12 @@
-"""The SessionPool resource: every wrong spec is refused with the field named, good ones come back as they were sent."""
+"""The SessionPool resource: every wrong spec is refused with the field named, good ones come back as they were sent; what only
+the operator can see becomes a condition and an event."""
 
 import copy
 
 from crd.cases import GOOD, REFUSED, TAKEN
 from stand.api import POOLS, ApiError
 from stand.images import REPOSITORY
+from stand.process import wait_until
 
 CREATE = POOLS.format("default") + "?dryRun=All&fieldValidation=Strict"
 
@@ -55,6 +57,38 @@ def run(world):
     world.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", str(example))
 
     explained(world)
+    seen_by_the_operator(world)
+
+
+def seen_by_the_operator(world):
+    """Without one worker, for nobody has asked for a session yet: people are told when they apply it."""
+    schedule = {"name": "day", "duration": "10h", "minWorkers": 1}
+    for pool in (
+            told(world, "zone", "InvalidSpec", "spec.scaling.schedules[0].timeZone",
+                 scaling={"schedules": [{**schedule, "cron": "0 8 * * 1-5", "timeZone": "Europe/Berln"}]}),
+            told(world, "never", "InvalidSpec", "never comes", scaling={"schedules": [{**schedule, "cron": "0 8 30 2 *"}]}),
+            told(world, "typo", "PodRefused", 'unknown field "spec.nodeSelektor"', template={"spec": {"nodeSelektor": {"a": "b"}}}),
+            told(world, "wrong", "PodRefused", "quantities must match", worker={"resources": {"requests": {"cpu": "many"}}})):
+        pool.remove()
+
+    pool = told(world, "level", "PodRefused", 'violates PodSecurity "restricted', template={"spec": {"hostNetwork": True}})
+    pool.change({"template": None})
+    wait_until("the pool has recovered", lambda: pool.condition("Degraded").get("status") == "False", 30, 0.2, pool.describe)
+    assert pool.condition("Ready")["status"] == "True", pool.describe()
+    wait_until("an event says so too", lambda: "Recovered" in pool.reasons(), 10, 0.2, pool.describe)
+    pool.open().complete()
+    pool.remove()
+
+
+def told(world, prefix: str, reason: str, words: str, **spec):
+    pool = world.pool(prefix, **spec)
+    wait_until(f"the condition says {reason}", lambda: pool.condition("Degraded").get("reason") == reason, 30, 0.2, pool.describe)
+    assert words in pool.condition("Degraded")["message"], pool.describe()
+    assert pool.condition("Ready")["status"] == "False", pool.describe()
+    assert reason in world.kubectl("get", "spool", pool.name, "-n", pool.namespace)
+    wait_until("a warning says it too", lambda: any(
+        e["reason"] == reason and e["type"] == "Warning" and words in e["note"] for e in pool.events()), 10, 0.2, pool.describe)
+    return pool
 
 
 def explained(world):

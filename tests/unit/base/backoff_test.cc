@@ -29,5 +29,15 @@ TEST(Backoff, JitterStaysWithinItsShare) {
   }
 }
 
+TEST(Backoff, NeverBeforeTheOtherSideWantsToBeAskedAgain) {
+  fakes::SeededRandom random;
+  Backoff b({.initial = 1s, .max = 5s, .factor = 2, .jitter = 0}, random);
+  Error busy;
+  busy.retry_after = 3s;
+  EXPECT_EQ(b.next(busy), 3s);
+  EXPECT_EQ(b.next(Error()), 2s);
+  EXPECT_EQ(b.next(busy), 4s);
+}
+
 }  // namespace
 }  // namespace berth

@@ -95,6 +95,7 @@ class ApplierTest : public testing::Test {
   control::WorkerControl control_{workers_, signer_};
   bool may_write_ = true;
   std::vector<std::string> events_;
+  std::vector<std::pair<std::string, bool>> answered_;
   std::shared_ptr<api::SessionPool> pool_ = std::make_shared<api::SessionPool>();
   History history_;
   Applier applier_{loop_,
@@ -108,7 +109,11 @@ class ApplierTest : public testing::Test {
                     .changed = [] {},
                     .event = [this](const std::string& reason, const std::string&,
                                     bool) { events_.push_back(reason); },
-                    .rated_create_sent = [] {}}};
+                    .rated_create_sent = [] {},
+                    .create_answered =
+                        [this](const std::string& revision, const Status& answer) {
+                          answered_.emplace_back(revision, answer.has_value());
+                        }}};
 };
 
 TEST_F(ApplierTest, CreatesStartSlowlyAndDouble) {
@@ -132,10 +137,19 @@ TEST_F(ApplierTest, ARefusedTemplateCostsOneRequestAndHoldsUpItsOwnRevisionOnly)
   both.insert(both.end(), good.begin(), good.end());
   apply(both);
   EXPECT_EQ(answer_creates(201), 1) << "the good one";
+  EXPECT_EQ(answered_,
+            (std::vector<std::pair<std::string, bool>>{{"broken", false}, {"good", true}}));
   ASSERT_TRUE(applier_.retry_at());
   loop_.advance(*applier_.retry_at() - loop_.clock().now());
   apply(creates(5, "broken"));
   EXPECT_EQ(answer_creates(422), 1);
+}
+
+TEST_F(ApplierTest, AFieldThatTheServerDoesNotKnowIsToBeRefusedAndNotLeftOut) {
+  apply(creates(1, "r"));
+  const auto call = api_.expect_request("POST", kPodsPath);
+  EXPECT_NE(call->request().target.find("fieldValidation=Strict"), std::string::npos);
+  EXPECT_EQ(call->request().target.find("dryRun"), std::string::npos);
 }
 
 TEST_F(ApplierTest, ACreateThatScalingDidNotAskForDoesNotCountTowardsItsRate) {

@@ -30,6 +30,7 @@ class DemandTrackerTest : public testing::Test {
   }
   fakes::FakeTransport::CallPtr poll() { return transport_.expect_request("GET", "/v1/demand"); }
   bool readable() { return tracker_.demand("default", "files").readable; }
+  bool silent() { return tracker_.demand("default", "files").silent; }
   std::size_t waiting() { return tracker_.demand("default", "files").waiting.size(); }
 
   fakes::ManualLoop loop_;
@@ -45,6 +46,7 @@ class DemandTrackerTest : public testing::Test {
 
 TEST_F(DemandTrackerTest, AnswersReplaceEachOtherAndTheNextPollResumes) {
   EXPECT_FALSE(readable());
+  EXPECT_FALSE(silent()) << "it was asked a moment ago";
   poll()->answer(demand(1, "a"));
   loop_.run_ready();
   EXPECT_TRUE(readable());
@@ -70,6 +72,7 @@ TEST_F(DemandTrackerTest, AGatewayThatFallsSilentIsUnreadableUntilItAnswers) {
   EXPECT_TRUE(readable());
   loop_.advance(1s);
   EXPECT_FALSE(readable());
+  EXPECT_TRUE(silent());
   transport_.on("GET", "/v1/demand", [](const http::Request&) { return demand(1, "a"); });
   loop_.advance(40s);
   EXPECT_TRUE(readable());
@@ -107,6 +110,7 @@ TEST_F(DemandTrackerTest, WhileTheGatewaysAreNotKnownDemandIsUnreadable) {
   loop_.run_ready();
   tracker_.set_gateways({{"http://gw"}, false});
   EXPECT_FALSE(readable());
+  EXPECT_TRUE(silent());
   EXPECT_EQ(waiting(), 1U) << "what is known to wait is still served";
   tracker_.set_gateways({{}, false});
   EXPECT_FALSE(readable());

@@ -4,6 +4,7 @@
 
 #include "tests/fakes/fake_transport.h"
 #include "tests/fakes/manual_loop.h"
+#include "tests/fakes/seeded_random.h"
 
 namespace berth::op {
 namespace {
@@ -35,13 +36,15 @@ class PoolGuardTest : public testing::Test {
   }
 
   fakes::ManualLoop loop_;
+  fakes::SeededRandom random_;
   Metrics metrics_;
   fakes::FakeTransport transport_{loop_};
   fakes::FakeTransport::CallPtr last_;
   kube::Client client_{loop_, transport_, config(), Log(), metrics_};
   bool may_write_ = true;
   int changes_ = 0;
-  PoolGuard guard_{loop_, client_, Log(), {[this] { return may_write_; }, [this] { ++changes_; }}};
+  PoolGuard guard_{
+      loop_, client_, random_, Log(), {[this] { return may_write_; }, [this] { ++changes_; }}};
   PoolObject pool_;
 };
 
@@ -68,6 +71,33 @@ TEST_F(PoolGuardTest, AConflictIsTriedAgainLater) {
   EXPECT_FALSE(guard_.hold(pool_));
   expect_patch();
   answer(409);
+  EXPECT_EQ(changes_, 0);
+  loop_.advance(1s);
+  EXPECT_EQ(changes_, 1);
+  EXPECT_FALSE(guard_.hold(pool_));
+  expect_patch();
+}
+
+TEST_F(PoolGuardTest, AfterAConflictWhatTheCacheShowsNextIsWrittenAtOnce) {
+  EXPECT_FALSE(guard_.hold(pool_));
+  expect_patch();
+  answer(409);
+  pool_.resource_version = "8";
+  EXPECT_FALSE(guard_.hold(pool_));
+  expect_patch();
+  EXPECT_EQ(patch().at("metadata").at("resourceVersion"), "8");
+}
+
+TEST_F(PoolGuardTest, AnOverloadedServerIsAskedAgainWhenItWantsAndNotByEachRound) {
+  EXPECT_FALSE(guard_.hold(pool_));
+  expect_patch();
+  http::Response overloaded = http::Response::json(429, R"({"kind": "Status"})");
+  overloaded.headers.set("Retry-After", "20");
+  last_->answer(std::move(overloaded));
+  loop_.run_ready();
+  EXPECT_FALSE(guard_.hold(pool_));
+  EXPECT_EQ(transport_.waiting(), 0U);
+  loop_.advance(19s);
   EXPECT_EQ(changes_, 0);
   loop_.advance(1s);
   EXPECT_EQ(changes_, 1);

@@ -187,6 +187,19 @@ TEST(Rollout, ABrokenRevisionTakesNobodyDown) {
   EXPECT_NE(b.plan().rollout.message.find("CrashLoopBackOff"), std::string::npos);
 }
 
+TEST(Rollout, ForAPodThatTheServerRefusesNobodyGoesAndNoneIsTried) {
+  for (const int surge : {0, 1}) {
+    Rollout b;
+    b.pool->rollout.max_surge = {surge, false};
+    b.pool->rollout.max_unavailable = {1, false};
+    b.o.refusal = "spec.containers[0].image: Required value";
+    const Plan p = b.plan();
+    EXPECT_TRUE(p.actions.empty()) << surge;
+    EXPECT_EQ(p.rollout.reason, "NewRevisionFailing");
+    EXPECT_NE(p.rollout.message.find("Required value"), std::string::npos);
+  }
+}
+
 TEST(Rollout, WhileTheNewRevisionIsBrokenTheOldOneGrows) {
   Rollout b;
   (void)b.plan();

@@ -102,6 +102,77 @@ TEST(Status, ABrokenNewRevisionIsDegradedAndNamed) {
   EXPECT_EQ(status.at("workers").at("updated"), 1);
 }
 
+TEST(Status, APodThatTheServerRefusesIsAConditionAlsoWithoutAWorker) {
+  PoolBuilder b;
+  b.o.refusal = "spec.containers[0].image: Required value";
+  const auto status = [&] {
+    const Plan p = b.plan();
+    return make_status(b.o, p, count(b.o, p, b.now), {}, nullptr, WallTime(1s));
+  };
+  const Json at_zero = status();
+  EXPECT_EQ(condition(at_zero, "Degraded").at("reason"), "PodRefused");
+  EXPECT_EQ(condition(at_zero, "Degraded").at("message"), b.o.refusal);
+  EXPECT_EQ(condition(at_zero, "Ready").at("status"), "False");
+  EXPECT_EQ(condition(at_zero, "Ready").at("reason"), "PodRefused") << "the column STATUS";
+
+  b.o.known_revisions = {"old"};
+  b.o.revision = "new";
+  b.add(1).revision = "old";
+  const Json serving = status();
+  EXPECT_EQ(condition(serving, "Ready").at("reason"), "SlotsFree");
+  EXPECT_EQ(condition(serving, "Degraded").at("reason"), "PodRefused");
+  EXPECT_EQ(condition(serving, "Progressing").at("reason"), "NewRevisionFailing");
+}
+
+TEST(Status, AGatewayThatHasNotAnsweredYetIsNoTroubleButASilentOneIs) {
+  PoolBuilder b;
+  b.add(1);
+  b.o.demand.readable = false;
+  const auto degraded = [&] {
+    const Plan p = b.plan();
+    const Json status = make_status(b.o, p, count(b.o, p, b.now), {}, nullptr, WallTime(1s));
+    return condition(status, "Degraded").at("reason");
+  };
+  EXPECT_EQ(degraded(), "AllWell");
+  b.o.demand.silent = true;
+  EXPECT_EQ(degraded(), "GatewayUnreadable");
+}
+
+Json degraded(bool value, const std::string& reason) {
+  return {{"conditions",
+           {{{"type", "Degraded"},
+             {"status", value ? "True" : "False"},
+             {"reason", reason},
+             {"message", reason + " it is"}}}}};
+}
+
+TEST(TroubleNotice, TellsOfTroubleOnceAndOfItsEnd) {
+  const Json well = degraded(false, "AllWell");
+  const Json refused = degraded(true, "PodRefused");
+  const auto first = trouble_notice(nullptr, refused);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->reason, "PodRefused");
+  EXPECT_EQ(first->message, "PodRefused it is");
+  EXPECT_TRUE(first->warning);
+  EXPECT_FALSE(trouble_notice(refused, refused));
+  EXPECT_EQ(trouble_notice(refused, degraded(true, "FailingPods"))->reason, "FailingPods");
+  const auto end = trouble_notice(refused, well);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->reason, "Recovered");
+  EXPECT_FALSE(end->warning);
+  EXPECT_FALSE(trouble_notice(nullptr, well));
+  EXPECT_FALSE(trouble_notice(well, well));
+}
+
+TEST(TroubleNotice, ASpecThatCannotBeReadIsTrouble) {
+  const Json status = make_invalid_status(
+      nullptr, 2, Error::invalid("spec.scaling.schedules[0].timeZone", "is no zone"), WallTime(1s));
+  const auto notice = trouble_notice(degraded(false, "AllWell"), status);
+  ASSERT_TRUE(notice);
+  EXPECT_EQ(notice->reason, "InvalidSpec");
+  EXPECT_NE(notice->message.find("schedules[0].timeZone"), std::string::npos);
+}
+
 TEST(StatusGate, NumbersOfSessionsAloneWaitThirtySeconds) {
   PoolBuilder b;
   b.add(1);

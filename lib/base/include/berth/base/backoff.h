@@ -1,6 +1,7 @@
 #pragma once
 
 #include "berth/base/clock.h"
+#include "berth/base/error.h"
 #include "berth/base/random.h"
 
 namespace berth {
@@ -18,6 +19,8 @@ class Backoff {
   Backoff(Settings settings, Random& random) : settings_(settings), random_(random) {}
 
   Duration next();
+  /// The next delay, but not before the other side wants to be asked again.
+  Duration next(const Error& error);
   void reset() { attempts_ = 0; }
   int attempts() const { return attempts_; }
 

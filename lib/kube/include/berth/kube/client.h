@@ -50,6 +50,11 @@ struct ListOptions {
   std::string continue_token;
 };
 
+struct CreateOptions {
+  bool dry_run = false;  ///< Judged in full, admission included, and not kept.
+  bool strict = false;   ///< A field that the server does not know is refused, not left out.
+};
+
 /// A typed-by-JSON Kubernetes API client. Loop thread only. Every call answers exactly once through
 /// its callback, on the loop, never inside the call; destroying the returned handle aborts it.
 ///
@@ -73,7 +78,8 @@ class Client {
   /// One page.
   Cancel list(const ResourceType& type, std::string_view ns, const ListOptions& options,
               ObjectFn fn);
-  Cancel create(const ResourceType& type, std::string_view ns, const Json& object, ObjectFn fn);
+  Cancel create(const ResourceType& type, std::string_view ns, const Json& object, ObjectFn fn,
+                const CreateOptions& options = {});
   /// PUT; the object's resourceVersion is the precondition.
   Cancel update(const ResourceType& type, const Json& object, std::string_view subresource,
                 ObjectFn fn);
