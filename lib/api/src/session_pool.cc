@@ -52,11 +52,42 @@ Status read_metadata(const Json& metadata, SessionPool& out) {
   return r.finish();
 }
 
+// A label of ours would be overwritten; an annotation that drains one worker would drain them all
+// as soon as they are made.
+Status keep_our_words_out(const Json& metadata, std::string_view key, const std::string& path) {
+  const Json* words = find(metadata, key);
+  if (words == nullptr || !words->is_object()) {
+    return {};
+  }
+  for (const auto& [name, value] : words->items()) {
+    if (name.starts_with(std::string(kGroup) + "/")) {
+      return fail(Error::invalid(path + "." + std::string(key),
+                                 "must hold no " + name.substr(0, 128) + ": " + std::string(key) +
+                                     " under berth.dev/ are the operator's; leave them out"));
+    }
+  }
+  return {};
+}
+
+// The rest of a pod is the API server's to judge.
 Status read_template(const Json& pod_template, const std::string& path, SessionPool& out) {
   FieldReader r(pod_template, path);
-  r.object("metadata");
-  r.object("spec");
+  const Json* metadata = r.object("metadata");
+  const Json* spec = r.object("spec");
   BERTH_TRY(r.finish());
+  if (metadata != nullptr) {
+    BERTH_TRY(keep_our_words_out(*metadata, "labels", path + ".metadata"));
+    BERTH_TRY(keep_our_words_out(*metadata, "annotations", path + ".metadata"));
+  }
+  if (spec != nullptr && get_string(*spec, "restartPolicy").value_or("Always") != "Always") {
+    return fail(Error::invalid(path + ".spec.restartPolicy",
+                               "must be Always: sessions go on in the restarted container; "
+                               "leave it out"));
+  }
+  if (spec != nullptr && find(*spec, "terminationGracePeriodSeconds") != nullptr) {
+    return fail(Error::invalid(path + ".spec.terminationGracePeriodSeconds",
+                               "follows spec.drain.timeout; set that instead and leave this out"));
+  }
   out.pod_template = pod_template;
   return {};
 }

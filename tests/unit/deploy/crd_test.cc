@@ -3,6 +3,7 @@
 // understands the schema: tests/e2e/crd.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <regex>
 
 #include "berth/api/session_pool.h"
@@ -349,6 +350,86 @@ TEST_F(Crd, HasTheReadersDefaults) {
   EXPECT_GE(compared, 20);
 }
 
+TEST_F(Crd, ReadsCronAsTheReaderDoes) {
+  const auto cron = std::find_if(places_.begin(), places_.end(),
+                                 [](const Place& p) { return p.path.ends_with(".cron"); });
+  ASSERT_NE(cron, places_.end());
+  const std::regex form(*cron->said("self.matches('", "')"));
+  for (const char* text : {"* * * * *",
+                           "0 8 * * 1-5",
+                           "*/15 0-23/2 1,15 JAN-mar,12 Sun",
+                           "059 08 031 012 7",
+                           "5/10 * * * *",
+                           "  0  8 *  *  0 ",
+                           "0 0 * * fri-SUN",
+                           "60 * * * *",
+                           "-1 * * * *",
+                           "* 24 * * *",
+                           "* * 0 * *",
+                           "* * 32 * *",
+                           "* * * 0 *",
+                           "* * * 13 *",
+                           "* * * * 8",
+                           "@daily",
+                           "* * * *",
+                           "* * * * * *",
+                           "",
+                           "*/0 * * * *",
+                           "*/60 * * * *",
+                           "* */24 * * *",
+                           "1, * * * *",
+                           ",1 * * * *",
+                           "1-2-3 * * * *",
+                           "1--2 * * * *",
+                           "*-5 * * * *",
+                           "a * * * *",
+                           "* * * FOO *",
+                           "* * * * JAN",
+                           "1/2/3 * * * *",
+                           "* * L * *",
+                           "* * * * 1#2",
+                           "? * * * *"}) {
+    EXPECT_EQ(std::regex_match(text, form), api::Cron::parse(text).has_value()) << text;
+  }
+  // What needs arithmetic is left to the operator.
+  for (const char* text : {"5-1 * * * *", "0 0 30 FEB *"}) {
+    EXPECT_TRUE(std::regex_match(text, form)) << text;
+    EXPECT_FALSE(api::Cron::parse(text)) << text;
+  }
+}
+
+TEST_F(Crd, OfATemplateRefusesWhatTheReaderRefuses) {
+  const auto refused = [](const std::string& pointer, const Json& value) {
+    const auto r = api::SessionPool::parse(with(roomy_pool(), "/spec/template" + pointer, value));
+    return r ? "" : r.error().field;
+  };
+  EXPECT_EQ(refused("/metadata/labels", {{"berth.dev/pool", "x"}}),
+            "spec.template.metadata.labels");
+  EXPECT_EQ(refused("/metadata/annotations", {{"berth.dev/drain", "true"}}),
+            "spec.template.metadata.annotations");
+  EXPECT_EQ(refused("/metadata/annotations", {{"example.com/berth.dev/", "x"}}), "");
+  EXPECT_EQ(refused("/spec/restartPolicy", "Never"), "spec.template.spec.restartPolicy");
+  EXPECT_EQ(refused("/spec/restartPolicy", "Always"), "");
+  EXPECT_EQ(refused("/spec/terminationGracePeriodSeconds", 5),
+            "spec.template.spec.terminationGracePeriodSeconds");
+  const std::string schema = crd().dump();
+  for (const char* rule : {"labels under berth.dev/", "annotations under berth.dev/",
+                           "must be Always", "follows spec.drain.timeout"}) {
+    EXPECT_NE(schema.find(rule), std::string::npos) << rule;
+  }
+}
+
+TEST_F(Crd, ShowsTheColumnsThatPeopleReadInTheirOrder) {
+  std::vector<std::string> names;
+  const Json version = crd()["spec"]["versions"][0];
+  for (const Json& column : version.at("additionalPrinterColumns")) {
+    names.push_back(column["name"]);
+    EXPECT_EQ(column.value("priority", 0), 0);
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"Workers", "Ready", "Slots", "Used", "Waiting",
+                                             "Status", "Age"}));
+}
+
 TEST_F(Crd, DescribesEveryFieldAndSaysItsDefault) {
   for (const Place& p : places_) {
     if (p.path.ends_with("]")) {
@@ -356,6 +437,9 @@ TEST_F(Crd, DescribesEveryFieldAndSaysItsDefault) {
     }
     const std::string text = p.schema.value("description", "");
     EXPECT_FALSE(text.empty()) << p.path;
+    if (p.is_duration()) {
+      EXPECT_NE(text.find("A duration like"), std::string::npos) << p.path;
+    }
     if (!p.is_object() && p.schema.contains("default")) {
       EXPECT_NE(text.find("Default: "), std::string::npos) << p.path;
     }
