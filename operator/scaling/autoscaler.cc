@@ -108,13 +108,20 @@ class Autoscaler {
     for (const WaitingSession& s : o_.demand.waiting) {
       api::Resources r = s.resources;
       r[api::kSlot] = 1;
-      ask_.sessions.push_back(std::move(r));
+      if (api::fits(fresh_, {}, r)) {
+        ask_.sessions.push_back(std::move(r));
+      } else {
+        ++d_.impossible;
+      }
     }
-    d_.load.waiting = static_cast<std::int64_t>(ask_.sessions.size());
+    d_.load.waiting = possible() + d_.impossible;
   }
 
+  /// Waiting sessions that a worker of this pool could hold: nobody is kept for the others.
+  std::int64_t possible() const { return static_cast<std::int64_t>(ask_.sessions.size()); }
+
   void track_idleness() {
-    if (d_.load.used_all > 0 || d_.load.waiting > 0) {
+    if (d_.load.used_all > 0 || possible() > 0) {
       history_.idle_since.reset();
     } else if (!history_.idle_since) {
       // A pool without a worker has had no work that we know of: it starts at its minimum.
@@ -135,7 +142,7 @@ class Autoscaler {
     if (!spec_.free_slots.percent) {
       return spec_.free_slots.value;
     }
-    const std::int64_t busy = d_.load.used + d_.load.waiting;
+    const std::int64_t busy = d_.load.used + possible();
     return ceil_div(busy * 100, 100 - spec_.free_slots.value) - busy;
   }
 
@@ -183,8 +190,7 @@ class Autoscaler {
   /// Workers for the whole load if it could be spread anew; what the window remembers.
   std::int64_t wanted() {
     const std::int64_t per_worker = std::max<std::int64_t>(1, slots_of(fresh_));
-    const std::int64_t by_slots =
-        ceil_div(d_.load.used + d_.load.waiting - d_.impossible + d_.load.buffer, per_worker);
+    const std::int64_t by_slots = ceil_div(d_.load.used + possible() + d_.load.buffer, per_worker);
     return std::max(by_slots, by_typed_resources());
   }
 
@@ -211,9 +217,7 @@ class Autoscaler {
   /// New workers for what is waiting and the buffer, given how sessions are really spread.
   std::int64_t missing() {
     ask_.free_slots = d_.load.buffer;
-    const Fit fit = first_fit(rooms_, fresh_, ask_, spec_.max_workers + 1);
-    d_.impossible = fit.impossible;
-    return fit.new_workers;
+    return first_fit(rooms_, fresh_, ask_, spec_.max_workers + 1);
   }
 
   void remember_want() {
@@ -304,7 +308,7 @@ class Autoscaler {
   std::int64_t spread_allows(std::int64_t remove) {
     while (remove > 0) {
       std::vector<Room> rest(rooms_.begin(), rooms_.end() - remove);
-      if (first_fit(std::move(rest), fresh_, ask_, 1).new_workers == 0) {
+      if (first_fit(std::move(rest), fresh_, ask_, 1) == 0) {
         break;
       }
       --remove;

@@ -14,11 +14,11 @@ namespace berth::op {
 struct Load {
   std::int64_t used = 0;      ///< Slots used on workers that admit or are starting.
   std::int64_t used_all = 0;  ///< On all workers.
-  std::int64_t waiting = 0;
-  std::int64_t buffer = 0;   ///< Free slots to keep.
-  std::int64_t present = 0;  ///< Workers that admit, or will when started.
-  std::int64_t leaving = 0;  ///< Cordoned, draining, retired, unreadable or terminating: on top.
-  std::int64_t trial = 0;    ///< Workers of a revision on trial: on top as well.
+  std::int64_t waiting = 0;   ///< The impossible ones included.
+  std::int64_t buffer = 0;    ///< Free slots to keep.
+  std::int64_t present = 0;   ///< Workers that admit, or will when started.
+  std::int64_t leaving = 0;   ///< Cordoned, draining, retired, unreadable or terminating: on top.
+  std::int64_t trial = 0;     ///< Workers of a revision on trial: on top as well.
   /// Of `present`, those that a replacement has put on top for a while; below 0: taken away.
   std::int64_t surplus = 0;
   std::int64_t recoverable = 0;  ///< Of those, cordoned by us: can be taken back.

@@ -50,14 +50,11 @@ class Packer {
 
 }  // namespace
 
-Fit first_fit(std::vector<Room> rooms, const api::Resources& fresh, const Ask& ask,
-              std::int64_t max_new) {
-  Fit fit;
+std::int64_t first_fit(std::vector<Room> rooms, const api::Resources& fresh, const Ask& ask,
+                       std::int64_t max_new) {
   Packer packer(rooms, fresh, max_new);
   for (const api::Resources& session : ask.sessions) {
-    if (!api::fits(fresh, {}, session)) {
-      ++fit.impossible;
-    } else if (!packer.place(session)) {
+    if (!packer.place(session)) {
       break;
     }
   }
@@ -65,14 +62,13 @@ Fit first_fit(std::vector<Room> rooms, const api::Resources& fresh, const Ask& a
   for (const Room& room : rooms) {
     free += free_slots(room);
   }
-  fit.new_workers = packer.new_workers();
+  std::int64_t new_workers = packer.new_workers();
   const std::int64_t per_worker = free_slots(Room{fresh, {}});
   if (free < ask.free_slots && per_worker > 0) {
     const std::int64_t missing = ask.free_slots - free;
-    fit.new_workers += (missing + per_worker - 1) / per_worker;
+    new_workers += (missing + per_worker - 1) / per_worker;
   }
-  fit.new_workers = std::min(fit.new_workers, max_new);
-  return fit;
+  return std::min(new_workers, max_new);
 }
 
 }  // namespace berth::op

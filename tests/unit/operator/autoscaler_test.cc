@@ -294,5 +294,21 @@ TEST(Autoscaler, SessionsThatNoWorkerCouldHoldBringNone) {
   EXPECT_EQ(p.scaling.impossible, 3);
 }
 
+TEST(Autoscaler, SessionsThatNoWorkerCouldHoldKeepNone) {
+  PoolBuilder b;
+  b.pool->worker.sessions.resources = {{"gpu", 1}};
+  b.pool->scaling.free_slots = {50, true};
+  b.add(0);
+  b.add(0);
+  b.wait(1, {{"gpu", 1000}});
+  const Plan p = b.settle();
+  EXPECT_EQ(p.scaling.want, 0);
+  EXPECT_EQ(p.scaling.load.buffer, 0) << "for the pool, nothing is used or waiting";
+  EXPECT_EQ(p.scaling.remove, 2);
+  EXPECT_EQ(p.scaling.load.waiting, 1) << "it is shown all the same";
+  b.pool->workers = 1;
+  EXPECT_EQ(b.plan().scaling.impossible, 1);
+}
+
 }  // namespace
 }  // namespace berth::op
