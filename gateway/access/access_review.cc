@@ -128,7 +128,7 @@ struct AccessReview::Asking : std::enable_shared_from_this<AccessReview::Asking>
           }
           const Json* allowed = find_path(*answer, {"status", "allowed"});
           if (allowed == nullptr || *allowed != true) {
-            self->done(fail(denied(user, self->access)));
+            self->done(tl::make_unexpected(Refusal(denied(user, self->access), owner_name(user))));
             return;
           }
           self->done(Identity{owner_name(user)});

@@ -16,7 +16,7 @@ std::string key_of(std::string_view token, const Access& access) {
   return auth::sha256_hex(text);
 }
 
-std::string outcome_of(const Result<Identity>& verdict) {
+std::string outcome_of(const Verdict& verdict) {
   if (verdict) {
     return "allowed";
   }
@@ -78,8 +78,7 @@ Counter& KubernetesAuthenticator::counter(const std::string& outcome, Source sou
   return it->second;
 }
 
-void KubernetesAuthenticator::answer(const DoneFn& done, const Result<Identity>& verdict,
-                                     Source source) {
+void KubernetesAuthenticator::answer(const DoneFn& done, const Verdict& verdict, Source source) {
   counter(outcome_of(verdict), source).inc();
   done(verdict);
 }
@@ -93,7 +92,7 @@ Cancel KubernetesAuthenticator::check(const http::Request& request, const Access
   }
   const std::string key = key_of(token, access);
   if (const auto* verdict = cache_.fresh(key)) {
-    answer(done, Result<Identity>(*verdict), Source::kCache);
+    answer(done, Verdict(*verdict), Source::kCache);
     return {};
   }
   auto it = checks_.find(key);
@@ -135,9 +134,9 @@ Cancel KubernetesAuthenticator::check(const http::Request& request, const Access
 void KubernetesAuthenticator::start(Check& check) {
   ++calls_;
   check.out = true;
-  check.call = review_.ask(
-      check.token, check.access,
-      [this, key = check.key](Result<Identity> verdict) { answered(key, std::move(verdict)); });
+  check.call = review_.ask(check.token, check.access, [this, key = check.key](Verdict verdict) {
+    answered(key, std::move(verdict));
+  });
   if (cache_.stale(check.key) != nullptr) {
     check.patience = loop_.call_after(settings_.patience, [this, key = check.key] {
       const auto self = checks_.at(key);
@@ -149,7 +148,7 @@ void KubernetesAuthenticator::start(Check& check) {
   }
 }
 
-void KubernetesAuthenticator::answered(const std::string& key, Result<Identity> verdict) {
+void KubernetesAuthenticator::answered(const std::string& key, Verdict verdict) {
   const auto node = checks_.extract(key);
   const std::shared_ptr<Check> check = node.mapped();
   check->call.release();
@@ -161,7 +160,7 @@ void KubernetesAuthenticator::answered(const std::string& key, Result<Identity> 
     cache_.store(key, verdict, TokenClaims::read(check->token).expires);
   } else {
     if (!std::exchange(away_logged_, true)) {
-      log_.error("access of callers cannot be checked", {{"error", verdict.error()}});
+      log_.error("access of callers cannot be checked", {{"error", Error(verdict.error())}});
     }
     if (const Identity* identity = cache_.stale(key)) {
       away_until_ = loop_.clock().now() + settings_.retry_pause;
@@ -174,7 +173,7 @@ void KubernetesAuthenticator::answered(const std::string& key, Result<Identity> 
 }
 
 /// A caller may be gone by the time its turn comes, and its answer may bring new ones.
-void KubernetesAuthenticator::tell(Check& check, const Result<Identity>& verdict, Source source) {
+void KubernetesAuthenticator::tell(Check& check, const Verdict& verdict, Source source) {
   while (!check.waiters.empty()) {
     const auto waiter = check.waiters.extract(check.waiters.begin());
     answer(waiter.mapped(), verdict, source);

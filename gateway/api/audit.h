@@ -11,7 +11,7 @@ namespace berth::gateway {
 /// Something that somebody did, or was refused.
 struct AuditEvent {
   std::string_view action = {};  ///< "create", "complete", "list".
-  std::string_view owner = {};   ///< Empty: not known, as with refused credentials.
+  std::string_view owner = {};   ///< Empty: not known, as with credentials of nobody.
   std::string_view ns = {};
   std::string_view pool = {};
   std::string_view session = {};

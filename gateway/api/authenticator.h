@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "berth/base/event_loop.h"
 #include "berth/http/message.h"
@@ -23,11 +24,18 @@ struct Identity {
   std::string owner;  ///< Goes with the session into listings and logs.
 };
 
+/// Why somebody is turned away, and who it is if that is known.
+struct Refusal : Error {
+  Refusal(Error error, std::string who = {}) : Error(std::move(error)), owner(std::move(who)) {}
+  std::string owner;
+};
+using Verdict = tl::expected<Identity, Refusal>;
+
 /// Decides who may open and list sessions. Sessions themselves are used with their own tokens,
 /// which workers check.
 class Authenticator {
  public:
-  using DoneFn = std::function<void(Result<Identity>)>;
+  using DoneFn = std::function<void(Verdict)>;
   virtual ~Authenticator() = default;
 
   /// Calls `done` once: before it returns if the answer is known, else later on the loop, unless

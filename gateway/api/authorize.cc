@@ -18,12 +18,13 @@ void authorize(const Door& door, const std::shared_ptr<http::Exchange>& exchange
   const auto pending = std::make_shared<Cancel>();
   Cancel check = door.authenticator.check(
       exchange->request(), access,
-      [exchange, access, &audit = door.audit, then = std::move(then)](Result<Identity> identity) {
+      [exchange, access, &audit = door.audit, then = std::move(then)](Verdict identity) {
         if (identity) {
           then(*identity);
           return;
         }
         AuditEvent event = event_of(access, *exchange);
+        event.owner = identity.error().owner;
         event.outcome = identity.error().reason_or_code();
         audit.write(event);
         exchange->reply(identity.error());

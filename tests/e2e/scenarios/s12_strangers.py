@@ -1,5 +1,5 @@
 """A stranger's token, one for another namespace, another audience, an expired one, forged session and control tokens: refused
-and counted."""
+and counted. Who owns a session, and who was turned away, stands in listing, logs and audit lines."""
 
 import base64
 import json
@@ -19,6 +19,7 @@ def run(world):
     at_the_gateway(world, pool)
     at_a_session(world, pool, pod, session)
     at_the_controls(world, pool, pod, session)
+    who_is_who(world, pool, pod, session)
     assert session.lost is None and session.run("cat", "note").strip() == "untouched"
     session.complete()
     pool.remove()
@@ -93,6 +94,28 @@ def at_the_controls(world, pool, pod, session):
     assert world.metrics_of(pod).sum("berth_worker_cordoned") == 0
     # The same way with everything right, or the refusals above would prove nothing.
     request(worker, "GET", "/v1/sessions", jwt.with_control_key(operator, good))
+
+
+def who_is_who(world, pool, pod, session):
+    owner = f"system:serviceaccount:{pool.namespace}:caller"
+    listed = {s["id"]: s["owner"] for s in pool.caller.list(pool.name)}
+    assert listed[session.id] == owner, listed
+    told = log_lines(world, pool.namespace, pod)
+    assert any(line.get("session") == session.id and line.get("owner") == owner for line in told), told[-5:]
+    audit = [line for p in world.system_pods("berth-gateway") for line in log_lines(world, SYSTEM, p) if line.get("audit")]
+    made = [line for line in audit if line["msg"] == "create" and line.get("session") == session.id]
+    assert [(line["owner"], line["outcome"], line["pool"], line["worker"]) for line in made] \
+        == [(owner, "ok", pool.name, session.worker["name"])], made
+    stranger = f"system:serviceaccount:{pool.namespace}:stranger"
+    turned = {line["outcome"] for line in audit if line.get("owner") == stranger}
+    assert turned == {"AccessDenied"}, turned
+    # Nothing that opens a session stands in a log.
+    assert session._secret not in json.dumps(audit + told) and pool.caller.token not in json.dumps(audit + told)
+
+
+def log_lines(world, namespace: str, pod: dict) -> list[dict]:
+    text = world.kubectl("logs", pod["metadata"]["name"], "-n", namespace, "--tail=-1")
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
 def refused(what: str, call, status: int | None, words: str = "") -> None:

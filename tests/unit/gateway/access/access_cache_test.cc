@@ -14,7 +14,7 @@ using std::chrono::seconds;
 class AccessCacheTest : public ::testing::Test {
  protected:
   void move(Duration by) { clock_.set(clock_.now() + by); }
-  static Result<Identity> refusal() {
+  static Verdict refusal() {
     return fail(Error::make(ErrorCode::kPermissionDenied, "AccessDenied", "no"));
   }
 

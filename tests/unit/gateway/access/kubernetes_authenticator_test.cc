@@ -36,7 +36,7 @@ class KubernetesAuthenticatorTest : public ::testing::Test {
   }
 
   struct Asked {
-    std::optional<Result<Identity>> verdict;
+    std::optional<Verdict> verdict;
     Cancel handle;
   };
   std::shared_ptr<Asked> ask(const std::string& token,
@@ -46,7 +46,7 @@ class KubernetesAuthenticatorTest : public ::testing::Test {
       request.headers.add("Authorization", "Bearer " + token);
     }
     auto asked = std::make_shared<Asked>();
-    asked->handle = authenticator_->check(request, access, [asked](Result<Identity> verdict) {
+    asked->handle = authenticator_->check(request, access, [asked](Verdict verdict) {
       EXPECT_FALSE(asked->verdict) << "answered twice";
       asked->verdict = std::move(verdict);
     });
@@ -187,6 +187,8 @@ TEST_F(KubernetesAuthenticatorTest, ARealAnswerWithoutAWordMeansNo) {
   EXPECT_EQ(may.at("spec").at("extra").at("authentication.kubernetes.io/credential-id")[0],
             "JTI=761aaf64-3971-4e78-a336-3b87faabaef1");
   EXPECT_EQ(error(asked).reason, "AccessDenied");
+  EXPECT_EQ(asked->verdict->error().owner, "system:serviceaccount:team:caller")
+      << "for the audit line";
 }
 
 TEST_F(KubernetesAuthenticatorTest, WhoMayNotIsToldTheRuleThatIsMissing) {

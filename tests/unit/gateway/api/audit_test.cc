@@ -1,5 +1,7 @@
 #include "gateway/api/audit.h"
 
+#include "gateway/api/authorize.h"
+
 #include "tests/unit/gateway/support/gateway_fixture.h"
 
 namespace berth::gateway::testing {
@@ -47,6 +49,27 @@ TEST_F(AuditTest, RefusedCallersAreWrittenDown) {
   EXPECT_EQ(last_.at("owner"), "");
   call("GET", "/v1/pools", "", "");
   EXPECT_EQ(only(), "list NoToken");
+}
+
+/// Knows everybody and lets in nobody.
+class DenyingAuthenticator final : public Authenticator {
+ public:
+  Cancel check(const http::Request&, const Access&, DoneFn done) override {
+    done(tl::make_unexpected(
+        Refusal(Error::make(ErrorCode::kPermissionDenied, "AccessDenied", "no rights"), "ann")));
+    return {};
+  }
+};
+
+TEST_F(AuditTest, SomebodyWhoIsKnownAndHasNoRightsIsNamed) {
+  DenyingAuthenticator denying;
+  const AuditLog audit(audit_);
+  auto exchange = std::make_shared<FakeExchange>(http::Request{});
+  authorize({denying, audit}, exchange, {Access::Verb::kCreate, "default", "files"},
+            [](const Identity&) { FAIL() << "let in"; });
+  EXPECT_EQ(exchange->status(), 403);
+  EXPECT_EQ(only(), "create AccessDenied");
+  EXPECT_EQ(last_.at("owner"), "ann");
 }
 
 TEST_F(AuditTest, RefusedRequestsTellTheReason) {
