@@ -125,8 +125,10 @@ chart-accept: chart ## The chart's objects and a release's life on a real API se
 	charts/accept.py
 
 SCENARIOS ?=
-.PHONY: cluster e2e e2e-long
-cluster: deps ## What the end-to-end tests need beside Berth, where it is missing: Go 1.26, 20 min (kept outside the tree)
+.PHONY: need-go cluster e2e e2e-long
+need-go: # Before minutes of installing.
+	@tests/e2e/cluster/build.sh --check
+cluster: need-go deps ## What the end-to-end tests need beside Berth, where it is missing: Go 1.26, 20 min (kept outside the tree)
 	@cmake/install-packages.sh e2e dashboards browser node
 	@tests/e2e/run.py --prepare $(SCENARIOS)
 e2e: cluster build ## Everything on a real Kubernetes on this machine: needs root and Go 1.26 (SCENARIOS="1 7" for some)

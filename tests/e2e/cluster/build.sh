@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
 # Builds the cluster's programs from Go modules into $1 (default: the cache); what is there already stays. Named programs, or
 # without names those of `make e2e`. Cold about 15 minutes on two cores, most of it the API server and the kubelet. It may run
-# several times at once: a program is built by one, and the others wait for it.
+# several times at once: a program is built by one, and the others wait for it. After --check nothing is built: it fails, with
+# the way out, where something has to be and there is no Go for it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+check=
+if [ "${1:-}" = --check ]; then check=yes && shift; fi
 bin=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/berth-e2e/bin}
 kubernetes=v1.36.3
 kwok=v0.8.0
@@ -15,6 +18,7 @@ wanted=("${@:2}")
 once() { # program, command that makes it
   [ -x "$bin/$1" ] && return
   "$here/../../../cmake/need-go.sh" "Building $1, which is not there yet,"
+  [ -z "$check" ] || return 0
   exec 9> "$bin/.$1.lock"
   flock 9
   if [ ! -x "$bin/$1" ]; then
@@ -34,7 +38,7 @@ install() { # program, package@version of a module that replaces nothing, linker
   mv "$bin/new-$1/$1" "$bin/$1" && rmdir "$bin/new-$1"
 }
 
-mkdir -p "$bin"
+[ -n "$check" ] || mkdir -p "$bin"
 v=k8s.io/component-base/version
 stamp="-X $v.gitVersion=$kubernetes -X $v.gitMajor=1 -X $v.gitMinor=36 -X $v.gitTreeState=clean"
 for program in "${wanted[@]}"; do

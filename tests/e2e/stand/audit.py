@@ -40,8 +40,10 @@ def refused_calls(log: Path, but: list[tuple[str, str]]) -> list[str]:
 
 
 def writes(log: Path, begin: str, end: str) -> Counter[str]:
-    """How often each account made each kind of write in this time. Reviews are questions: the server stores nothing of them."""
+    """How often each account made each kind of write in this time. Reviews and dry runs are questions: the server stores
+    nothing of them."""
     return Counter(_what(c) for c in calls(log)
                    if c["verb"] in ("create", "update", "patch", "delete")
                    and not c.get("objectRef", {}).get("resource", "").endswith("reviews")
+                   and "dryRun=All" not in c["requestURI"]
                    and begin <= c["requestReceivedTimestamp"] <= end)

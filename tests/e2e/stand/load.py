@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 
+from .api import ApiError
 from .sessions import Refused, SessionLost
 
 
@@ -13,11 +14,13 @@ class Load:
     """Runs until `count` sessions are done, or until `stop`. `pause` between sessions makes the demand go up and down.
 
     What it proves: each session answered its owner to the end, and no worker ever held more than its limit, counted
-    from the answer of the create to the sending of the end, so never too high.
+    from the answer of the create to the sending of the end, so never too high. With `most_pods`: nor were there ever more
+    pods, those that end included.
     """
 
     def __init__(self, pool, callers: int, limit: int, count: int | None = None, seed: int | None = None,
-                 length: tuple[float, float] = (0.0, 1.5), pause: tuple[float, float] = (0.0, 1.0)):
+                 length: tuple[float, float] = (0.0, 1.5), pause: tuple[float, float] = (0.0, 1.0),
+                 most_pods: int | None = None):
         self._pool, self._limit, self._left = pool, limit, count
         self.seed = seed if seed is not None else random.randrange(1 << 30)
         self._length, self._pause = length, pause
@@ -28,22 +31,41 @@ class Load:
         self.done = 0
         self.workers: Counter[str] = Counter()
         self.troubles: list[str] = []
+        self._most_pods, self.pods_looked_at = most_pods, 0
+        self._over = threading.Event()
+        self._counter = threading.Thread(target=self._count_pods, daemon=True)
         self._threads = [threading.Thread(target=self._call, args=(random.Random(self.seed + n),), daemon=True)
                          for n in range(callers)]
 
     def __enter__(self) -> "Load":
         for thread in self._threads:
             thread.start()
+        if self._most_pods is not None:
+            self._counter.start()
         return self
 
     def __exit__(self, kind, *_) -> None:
         self._stopping.set()
         self.wait(120)
+        self._over.set()
+        if self._most_pods is not None:
+            self._counter.join()
 
     def wait(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _count_pods(self) -> None:
+        while not self._over.wait(0.3):
+            try:
+                pods = [w for w in self._pool.workers() if w["status"].get("phase") not in ("Failed", "Succeeded")]
+            except (ApiError, OSError, http.client.HTTPException):
+                continue  # The API server may be away; that it was asked at all is checked.
+            self.pods_looked_at += 1
+            if len(pods) > self._most_pods:
+                with self._lock:
+                    self.troubles.append(f"{len(pods)} pods: {sorted(w['metadata']['name'] for w in pods)}")
 
     def _take(self) -> bool:
         with self._lock:
@@ -84,4 +106,5 @@ class Load:
     def check(self, at_least: int) -> None:
         assert not self.troubles, f"seed {self.seed}: {len(self.troubles)} of {self.done}: {self.troubles[:5]}"
         assert self.most <= self._limit, f"seed {self.seed}: a worker held {self.most} sessions of {self._limit}"
+        assert self._most_pods is None or self.pods_looked_at >= 10, f"pods were counted {self.pods_looked_at} times only"
         assert self.done >= at_least, f"seed {self.seed}: only {self.done} sessions were done"
