@@ -42,8 +42,9 @@ std::vector<Action> tell_deadlines(const Observed& observed, TimePoint now);
 
 /// Retires idle workers that have not heard that their pod is being deleted: SIGTERM reached the
 /// first process of the container before it listened, and such a process ignores what it does not
-/// listen for. Nobody says it again, and the pod would stay for its whole grace. Who has heard it
-/// exits once it is idle; that is why a few seconds pass first. `wake_at`: when to look again.
+/// listen for. Nobody says it again, and the pod would stay for its whole grace; retired, it exits
+/// by itself. Who has heard it exits once it is idle; that is why a few seconds pass first.
+/// `wake_at`: when to look again.
 std::vector<Action> retire_the_deaf(const Observed& observed, TimePoint now, History& history,
                                     std::optional<TimePoint>& wake_at);
 

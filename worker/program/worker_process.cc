@@ -29,6 +29,8 @@ constexpr auto kServerGrace = std::chrono::seconds(2);
 /// What stopping costs besides the commands' own grace, and what is left for exiting.
 constexpr Duration kStopMargin = std::chrono::seconds(5);
 constexpr Duration kExitMargin = std::chrono::seconds(1);
+/// The DELETE of a retired worker's pod, and so its SIGTERM, comes within a second or so.
+constexpr Duration kRetiredPatience = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -55,6 +57,7 @@ struct WorkerProcess::Impl {
   Status build_service();
   Status listen();
   void on_stop_signal();
+  void on_unheard_signal();
   void on_drained();
   void give_up();
 
@@ -88,6 +91,7 @@ struct WorkerProcess::Impl {
   std::unique_ptr<http::Server> probe_server;
   Cancel signals;
   Cancel hard_stop;
+  Cancel retired_stop;
 };
 
 WorkerProcess::WorkerProcess(WorkerSettings settings, Functions functions,
@@ -200,6 +204,9 @@ Status WorkerProcess::Impl::build_service() {
   service = std::make_unique<WorkerService>(
       WorkerService::Parts{loop, random, *table, *registry, *directories, worker_metrics, log},
       identity);
+  service->on_retired([this] {
+    retired_stop = loop.call_after(kRetiredPatience, [this] { on_unheard_signal(); });
+  });
   service->set_disk_usage([this](const api::SessionId& id) { return files->used_bytes(id); });
   metrics.add_process_metrics("berth_worker");
   api = std::make_unique<WorkerApi>(WorkerApi::Parts{
@@ -284,6 +291,15 @@ void WorkerProcess::Impl::on_stop_signal() {
   const Duration serve = std::max(settings.grace - kill_grace - kStopMargin, settings.grace / 2);
   hard_stop = loop.call_after(std::max(settings.grace - kExitMargin, serve), [this] { give_up(); });
   service->shut_down(serve, [this] { on_drained(); });
+}
+
+// Who retires a worker deletes its pod. A SIGTERM that came before signals were listened to is lost
+// on the first process of a container, and the kubelet sends no second.
+void WorkerProcess::Impl::on_unheard_signal() {
+  if (!service->shutting_down()) {
+    log.info("retired and not told to stop since: exiting");
+    on_stop_signal();
+  }
 }
 
 void WorkerProcess::Impl::on_drained() {

@@ -247,6 +247,9 @@ Status WorkerService::retire() {
   auto done = parts_.table.retire();
   if (done) {
     parts_.log.info("retired");
+    if (retired_) {
+      retired_();
+    }
   }
   settle();
   return done;

@@ -108,6 +108,8 @@ class WorkerService {
   Status uncordon(std::int64_t epoch);
   Status drain(std::int64_t epoch, Duration after);
   Status retire();
+  /// Runs after each retire() that succeeds.
+  void on_retired(std::function<void()> fn) { retired_ = std::move(fn); }
   /// SIGTERM: serve open sessions for `after`, then end them; `drained` runs once none is left. A
   /// second call may only shorten.
   void shut_down(Duration after, std::function<void()> drained);
@@ -158,6 +160,7 @@ class WorkerService {
   std::function<void()> slots_changed_;
   std::function<void()> shutdown_step_;
   std::function<std::int64_t(const api::SessionId&)> disk_usage_;
+  std::function<void()> retired_;
   std::function<void()> drained_;
   std::int64_t settled_version_ = 0;
   bool settling_ = false;

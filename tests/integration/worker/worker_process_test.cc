@@ -103,6 +103,13 @@ TEST_F(WorkerProcessTest, RetireCrashRestartIsStillRetired) {
   EXPECT_EQ(code(worker_.call("POST", "/v1/sessions", "", R"({"id": "s1"})")), "Retired");
 }
 
+TEST_F(WorkerProcessTest, ARetiredWorkerThatIsNotToldToStopExitsByItself) {
+  ASSERT_TRUE(worker_.start()) << worker_.output();
+  ASSERT_EQ(worker_.call("POST", "/v1/retire").status, 200);
+  EXPECT_EQ(worker_.wait(), 0);
+  EXPECT_NE(worker_.output().find("retired and not told to stop since"), std::string::npos);
+}
+
 TEST_F(WorkerProcessTest, ADamagedJournalIsKeptAsideAndTheWorkerStartsRetired) {
   ASSERT_TRUE(worker_.start()) << worker_.output();
   worker_.open("s1");
