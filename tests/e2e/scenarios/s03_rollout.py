@@ -31,9 +31,15 @@ def run(world, at_least=30, patience=1.0, meanwhile=nullcontext):
         wait_until("sessions go on beside it", lambda: load.done >= served + 20, 90 * patience, 0.3, pool.describe)
         old = [w for w in pool.ready_workers() if w["metadata"]["labels"][REVISION] in second]
         assert len(old) >= 3, f"the broken revision took good workers down\n{pool.describe()}"
+        wait_until("the condition says what is wrong with it", lambda: "ImagePull" in pool.condition("Degraded")["message"],
+                   60 * patience, 0.3, pool.describe)
+        if meanwhile is nullcontext:  # An operator that is killed takes the events with it that were on their way.
+            wait_until("a warning says it too", lambda: any(
+                e["reason"] == "NewRevisionFailing" and e["type"] == "Warning" for e in pool.events()), 10, 0.3, pool.describe)
 
         pool.change({"worker": {"image": "berth.local/worker:e2e"}})
         wait_until("taking it back ends the rollout", lambda: revisions(pool) == second, 90 * patience, 0.3, pool.describe)
+        wait_until("and the trouble", lambda: pool.condition("Degraded")["status"] == "False", 30 * patience, 0.3, pool.describe)
         wait_until("enough sessions went through it", lambda: load.done >= at_least, 600)
     load.check(at_least)
     world.wait_for_berth()
