@@ -3,6 +3,7 @@
 #include <set>
 
 #include "berth/api/session_pool.h"
+#include "berth/base/base64.h"
 
 namespace berth::devcluster {
 
@@ -111,6 +112,29 @@ ApiResult<void> admit_pod(const ResourceType& type, Json& pod, const Json* befor
   return {};
 }
 
+// Only to be written: what is kept and read is `data`.
+ApiResult<void> admit_secret(const ResourceType& type, Json& secret) {
+  const Json* plain = find(secret, "stringData");
+  if (plain == nullptr) {
+    secret.erase("stringData");
+    return {};
+  }
+  if (!plain->is_object()) {
+    return fail(ApiError::invalid(type, name_of(secret), "stringData", "must be an object"));
+  }
+  Json data = find(secret, "data") == nullptr ? Json::object() : secret["data"];
+  for (const auto& [key, value] : plain->items()) {
+    if (!value.is_string()) {
+      return fail(
+          ApiError::invalid(type, name_of(secret), "stringData." + key, "must be a string"));
+    }
+    data[key] = base64_encode(value.get<std::string>());
+  }
+  secret["data"] = std::move(data);
+  secret.erase("stringData");
+  return {};
+}
+
 ApiResult<void> admit_pool(const ResourceType& type, const Json& pool, const Json* before) {
   // A status write does not touch what is checked here, and a bad status must not block it.
   if (before != nullptr && find(*before, "spec") != nullptr && find(pool, "spec") != nullptr &&
@@ -138,6 +162,9 @@ ApiResult<void> admit(const ResourceType& type, Json& object, const Json* before
   }
   if (type.kind == "SessionPool") {
     return admit_pool(type, object, before);
+  }
+  if (type.kind == "Secret") {
+    return admit_secret(type, object);
   }
   if (type.kind == "Namespace" && before == nullptr) {
     object["status"] = {{"phase", "Active"}};

@@ -118,6 +118,7 @@ Result<ProcessSpec> PodRunner::prepare(const Json& spec) {
   }
   if (const auto synced = volumes_.sync(); !synced) {
     const bool absent = synced.error().code == ErrorCode::kNotFound;
+    tell_mount_failed(synced.error().message);
     return refuse(synced.error(), absent ? "ContainerCreating" : "CreateContainerConfigError");
   }
   const auto config = [this](std::string_view plural, const std::string& name,
@@ -270,6 +271,31 @@ void PodRunner::publish() {
       confirm_deletion();
     }
     on_finished_();
+  }
+}
+
+// As a kubelet does: the status of a pod that waits for a volume does not say for which.
+void PodRunner::tell_mount_failed(const std::string& why) {
+  if (std::exchange(mount_failure_, why) == why) {
+    return;
+  }
+  const std::string now = api_time(context_.loop.clock().wall_now());
+  const Json event = {{"metadata", {{"generateName", key_.name + "."}, {"namespace", key_.ns}}},
+                      {"eventTime", now},
+                      {"reportingController", "kubelet"},
+                      {"reportingInstance", "berth-dev"},
+                      {"action", "FailedMount"},
+                      {"reason", "FailedMount"},
+                      {"type", "Warning"},
+                      {"note", why},
+                      {"regarding",
+                       {{"apiVersion", "v1"},
+                        {"kind", "Pod"},
+                        {"namespace", key_.ns},
+                        {"name", key_.name},
+                        {"uid", uid_}}}};
+  if (const auto made = context_.store.create(type_of("events"), key_.ns, event); !made) {
+    context_.log.warn("event not written", {{"error", made.error().message}});
   }
 }
 

@@ -68,6 +68,7 @@ class PodRunner {
   std::string phase() const;
   Json conditions(const Json& before) const;
   void confirm_deletion();
+  void tell_mount_failed(const std::string& why);
 
   NodeContext& context_;
   const ObjectKey key_;
@@ -80,6 +81,7 @@ class PodRunner {
   std::string started_;
   std::map<std::string, std::unique_ptr<LogFile>> logs_;
   std::vector<std::unique_ptr<Container>> containers_;
+  std::string mount_failure_;  ///< The last that was told.
   bool deleting_ = false;
   bool confirmed_ = false;
   Cancel publish_timer_;

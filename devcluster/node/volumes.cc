@@ -5,6 +5,7 @@
 #include <set>
 #include <system_error>
 
+#include "berth/base/base64.h"
 #include "berth/base/file.h"
 
 namespace berth::devcluster {
@@ -12,30 +13,6 @@ namespace berth::devcluster {
 namespace fs = std::filesystem;
 
 namespace {
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  while (text.ends_with('=')) {
-    text.remove_suffix(1);
-  }
-  std::string out;
-  unsigned bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const std::size_t digit = kAlphabet.find(c);
-    if (digit == std::string_view::npos) {
-      return std::nullopt;
-    }
-    bits = bits << 6 | static_cast<unsigned>(digit);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out += static_cast<char>(bits >> count & 0xff);
-    }
-  }
-  return out;
-}
 
 /// A relative path that stays inside the volume.
 bool inside(const fs::path& path) {
@@ -66,7 +43,7 @@ Result<std::map<std::string, std::string>> config_files(const Store& store, std:
     return fail(Error::make(ErrorCode::kNotFound, "NotFound", object.error().message));
   }
   std::map<std::string, std::string> files;
-  for (const char* member : {"data", "binaryData", "stringData"}) {
+  for (const char* member : {"data", "binaryData"}) {
     const Json* entries = find(**object, member);
     if (entries == nullptr || !entries->is_object()) {
       continue;
@@ -75,7 +52,7 @@ Result<std::map<std::string, std::string>> config_files(const Store& store, std:
                          (plural == "secrets" && std::string_view(member) == "data");
     for (const auto& [key, value] : entries->items()) {
       const std::string text = value.is_string() ? value.get<std::string>() : "";
-      auto bytes = encoded ? decode_base64(text) : std::optional(text);
+      auto bytes = encoded ? base64_decode(text) : std::optional(text);
       if (!bytes) {
         return fail(Error::invalid(name + "." + key, "is not base64"));
       }
@@ -92,7 +69,8 @@ Status PodVolumes::sync() {
   }
   for (const Json& volume : *volumes) {
     if (auto done = sync_one(volume); !done) {
-      return fail(std::move(done).error().wrap("volume " + source_name(volume, "name")));
+      return fail(std::move(done).error().wrap("MountVolume.SetUp failed for volume \"" +
+                                               source_name(volume, "name") + "\""));
     }
   }
   return {};

@@ -170,6 +170,17 @@ TEST_F(ContainerTest, APodWaitsForAConfigMapThatIsNotThereYet) {
     return string_at(container("a"), {"state", "waiting", "message"}).find("late") !=
            std::string::npos;
   }));
+  const auto events = cluster->store().list(type_of("events"), {});
+  ASSERT_TRUE(events);
+  EXPECT_EQ(std::count_if(events->items.begin(), events->items.end(),
+                          [&](const ObjectPtr& e) {
+                            return get_string(*e, "reason") == "FailedMount" &&
+                                   get_string(*e, "note")->find("volume \"c\"") !=
+                                       std::string::npos &&
+                                   string_at(*e, {"regarding", "name"}) == "a";
+                          }),
+            1)
+      << "the kubelet's word, once";
   create(configs, {{"metadata", {{"name", "late"}}}, {"data", {{"k", "here"}}}});
   ASSERT_TRUE(wait_phase("a", "Succeeded"));
   EXPECT_EQ(log("a"), "here");
@@ -191,6 +202,28 @@ TEST_F(ContainerTest, ASecretIsDecodedAndItsPathStaysInside) {
   ASSERT_TRUE(wait_phase("a", "Succeeded"));
   EXPECT_EQ(log("a"), "hello");
   EXPECT_TRUE(wait([&] { return waiting_reason("b") == "CreateContainerConfigError"; }));
+}
+
+TEST_F(ContainerTest, AChangedSecretReachesARunningPod) {
+  start();
+  const ResourceType& secrets = type_of("secrets");
+  create(secrets, {{"metadata", {{"name", "s"}}}, {"stringData", {{"k", "old"}}}});
+  create(pod("a", "cat /v/k; until [ \"$(cat /v/k)\" = new ]; do sleep 0.05; done; cat /v/k",
+             {{"restartPolicy", "Never"},
+              {"volumes", {{{"name", "v"}, {"secret", {{"secretName", "s"}}}}}}},
+             {{"volumeMounts", {{{"name", "v"}, {"mountPath", "/v"}}}}}));
+  ASSERT_TRUE(wait_phase("a", "Running"));
+  ASSERT_TRUE(cluster->store().edit(secrets, {"default", "s"},
+                                    [](const Json& current) -> ApiResult<Json> {
+                                      EXPECT_EQ(find(current, "stringData"), nullptr)
+                                          << "only to be written";
+                                      Json next = current;
+                                      next["data"]["k"] = "bmV3";
+                                      return next;
+                                    },
+                                    {}));
+  ASSERT_TRUE(wait_phase("a", "Succeeded"));
+  EXPECT_EQ(log("a"), "oldnew");
 }
 
 TEST_F(ContainerTest, LogsHaveATail) {
