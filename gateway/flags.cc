@@ -27,10 +27,10 @@ std::optional<int> read_flags(int argc, char** argv, Flags& flags) {
   app.add_option("--signing-key", flags.signing_key, "Private JWK for calls to workers")
       ->required();
   app.add_option("--jwks", flags.jwks, "Public keys of operators who may read demand")->required();
-  app.add_option("--tls-certificate", flags.tls_certificate,
+  app.add_option("--tls-certificate", flags.tls.certificate,
                  "Serve https on --listen with this certificate (PEM, with its chain; followed as "
                  "it changes)");
-  app.add_option("--tls-key", flags.tls_key, "Its private key (PEM)");
+  app.add_option("--tls-key", flags.tls.key, "Its private key (PEM)");
   app.add_option("--worker-ca", flags.worker_ca,
                  "CA bundle (PEM) for workers that serve https (default: the system's; followed as "
                  "it changes)");
@@ -62,11 +62,8 @@ std::chrono::seconds Flags::drain() const {
 }
 
 Status check(const Flags& flags) {
-  if (flags.tls_certificate.empty() != flags.tls_key.empty()) {
-    return fail(Error::invalid(flags.tls_key.empty() ? "--tls-key" : "--tls-certificate",
-                               "is missing: certificate and key go together"));
-  }
-  if (flags.dev && !flags.tls_certificate.empty()) {
+  BERTH_TRY(auth::check(flags.tls, "--tls-certificate", "--tls-key"));
+  if (flags.dev && flags.tls) {
     return fail(Error::invalid("--tls-certificate", "cannot be used with --dev"));
   }
   for (const auto& [flag, address] :

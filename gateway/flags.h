@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "berth/auth/tls_files.h"
 #include "berth/base/error.h"
 
 namespace berth::gateway {
@@ -20,8 +21,7 @@ struct Flags {
   std::string audience;
   std::string signing_key;
   std::string jwks;
-  std::string tls_certificate;
-  std::string tls_key;
+  auth::TlsFiles tls;
   std::string worker_ca;
   std::string port_file;
   std::string replica = "gateway";

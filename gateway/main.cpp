@@ -121,19 +121,16 @@ Status run(const gateway::Flags& flags) {
 
   const auto api_transport =
       http::make_cpprest_transport(loop, [config] { return kube::tls_settings(config); });
-  http::BeastTransportSettings to_workers{.max_idle_per_origin = 64, .user_agent = "berth-gateway"};
-  std::optional<auth::TrustedRootsFile> worker_ca;
-  if (!flags.worker_ca.empty()) {
-    worker_ca.emplace(loop, flags.worker_ca, log);
-    BERTH_TRY(worker_ca->start().map_error(of_flag("--worker-ca")));
-    to_workers.roots = worker_ca->roots();
-  }
+  BERTH_ASSIGN(
+      const auto workers,
+      auth::VerifiedTransport::make(loop, flags.worker_ca,
+                                    {.max_idle_per_origin = 64, .user_agent = "berth-gateway"}, log)
+          .map_error(of_flag("--worker-ca")));
   std::optional<auth::ServedCertificate> certificate;
-  if (!flags.tls_certificate.empty()) {
-    certificate.emplace(loop, auth::TlsFiles{flags.tls_certificate, flags.tls_key}, metrics, log);
+  if (flags.tls) {
+    certificate.emplace(loop, flags.tls, "", metrics, log);
     BERTH_TRY(certificate->start().map_error(of_flag("--tls-certificate")));
   }
-  const auto workers = http::make_beast_transport(loop, std::move(to_workers));
   kube::Client client(loop, *api_transport, config, log, metrics);
   BERTH_ASSIGN(const auto authenticator, make_authenticator(flags, loop, client, metrics, log));
   gateway::Gateway::Settings settings;
@@ -142,7 +139,7 @@ Status run(const gateway::Flags& flags) {
     settings.ui.emplace();
   }
   gateway::Gateway gateway({.loop = loop,
-                            .transport = *workers,
+                            .transport = workers->transport(),
                             .random = random,
                             .metrics = metrics,
                             .audit = Log::to_stdout("audit", Log::Level::kInfo, Log::Format::kJson),

@@ -54,29 +54,6 @@ void add_probes(http::Router& router, const op::Operator& op, const Metrics& met
   });
 }
 
-/// The way to workers or to gateways, and the CA bundle that it follows.
-class Way {
- public:
-  Way(AsioLoop& loop, const char* flag, const std::string& ca, std::string server_name,
-      const Log& log) {
-    http::BeastTransportSettings settings{.user_agent = "berth-operator",
-                                          .server_name = std::move(server_name)};
-    if (!ca.empty()) {
-      roots_.emplace(loop, ca, log);
-      started_ = roots_->start().map_error([&](Error e) { return std::move(e).wrap(flag); });
-      settings.roots = roots_->roots();
-    }
-    transport_ = http::make_beast_transport(loop, std::move(settings));
-  }
-  const Status& started() const { return started_; }
-  http::Transport& transport() { return *transport_; }
-
- private:
-  std::optional<auth::TrustedRootsFile> roots_;
-  Status started_;
-  std::unique_ptr<http::Transport> transport_;
-};
-
 int run(const op::Flags& flags) {
   const auto level = parse_log_level(flags.log_level);
   const auto format = parse_log_format(flags.log_format);
@@ -117,18 +94,19 @@ int run(const op::Flags& flags) {
   settings.gateway_port = flags.gateway_port;
   settings.gateway_tls = !flags.gateway_ca.empty();
   settings.render = flags.render;
-  Way workers(loop, "--worker-ca", flags.worker_ca, "", log);
-  Way gateways(loop, "--gateway-ca", flags.gateway_ca,
-               flags.gateway_service.empty()
-                   ? ""
-                   : flags.gateway_service + "." + settings.lease_namespace + ".svc",
-               log);
-  for (const Way* way : {&workers, &gateways}) {
-    if (!way->started()) {
-      return fail_start(way->started().error());
-    }
+  http::BeastTransportSettings calls{.user_agent = "berth-operator"};
+  auto workers = auth::VerifiedTransport::make(loop, flags.worker_ca, calls, log);
+  if (!workers) {
+    return fail_start(std::move(workers).error().wrap("--worker-ca"));
   }
-  op::Operator op(loop, client, lease_client, workers.transport(), gateways.transport(),
+  if (!flags.gateway_service.empty()) {
+    calls.server_name = flags.gateway_service + "." + settings.lease_namespace + ".svc";
+  }
+  auto gateways = auth::VerifiedTransport::make(loop, flags.gateway_ca, calls, log);
+  if (!gateways) {
+    return fail_start(std::move(gateways).error().wrap("--gateway-ca"));
+  }
+  op::Operator op(loop, client, lease_client, (*workers)->transport(), (*gateways)->transport(),
                   std::move(key), random, settings, log, metrics, [&log] {
                     log.error("leadership lost, exiting");
                     std::_Exit(1);  // Nothing of an ex-leader may run on.

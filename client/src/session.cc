@@ -85,7 +85,7 @@ void Session::find_route() {
   http::CallOptions options;
   options.deadline = kReachable;
   const std::string origin = api::worker_origin(facts_.address);
-  options.server_name = api::worker_server_name(origin, facts_.ns);
+  options.server_name = api::worker_server_name_at(origin, facts_.ns);
   finding_ = parts_.transport.send(
       origin, request_of("GET", "/v1/sessions/" + http::percent_encode(facts_.id), facts_.token),
       options, [weak = weak_from_this()](const Result<http::Response>& result) {
@@ -137,7 +137,7 @@ Cancel Session::transmit(Ask ask, SentFn fn) {
              target.substr(3);
   }
   ask.options.server_name =
-      route_ == Route::kDirect ? api::worker_server_name(origin, facts_.ns) : "";
+      route_ == Route::kDirect ? api::worker_server_name_at(origin, facts_.ns) : "";
   http::Request request = request_of(std::move(ask.method), std::move(target), facts_.token);
   if (!ask.body.empty()) {
     request.headers.add("Content-Type", "application/json");

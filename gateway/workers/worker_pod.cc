@@ -28,7 +28,7 @@ std::string WorkerPod::origin() const {
 }
 
 std::string WorkerPod::server_name() const {
-  return tls ? api::worker_server_name(ns) : "";
+  return api::worker_server_name(ns, tls);
 }
 
 std::optional<WorkerPod> WorkerPod::from_json(const Json& pod) {

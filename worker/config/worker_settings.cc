@@ -48,8 +48,8 @@ Status read_local_keys(Json& document, WorkerSettings& out) {
   path("stateDir", out.state_dir);
   path("sessionDir", out.session_dir);
   path("jwks", out.jwks);
-  r.optional("tlsCertificate", out.tls_certificate);
-  r.optional("tlsKey", out.tls_key);
+  r.optional("tlsCertificate", out.tls.certificate);
+  r.optional("tlsKey", out.tls.key);
   r.duration("grace", out.grace, Duration{0}, kLongestGrace);
   return r.finish();
 }
@@ -86,8 +86,8 @@ Status read_environment(const Environment& environment, WorkerSettings& out) {
   take("BERTH_STATE_DIR", out.state_dir);
   take("BERTH_SESSION_DIR", out.session_dir);
   take("BERTH_JWKS", out.jwks);
-  take("BERTH_TLS_CERTIFICATE", out.tls_certificate);
-  take("BERTH_TLS_KEY", out.tls_key);
+  take("BERTH_TLS_CERTIFICATE", out.tls.certificate);
+  take("BERTH_TLS_KEY", out.tls.key);
   if (const auto host = environment("BERTH_LISTEN_HOST"); host && !host->empty()) {
     out.listen = join_host_port(*host, api::kWorkerPort);
     out.probe_listen = join_host_port(*host, api::kWorkerProbePort);
@@ -115,17 +115,14 @@ void apply_flags(const WorkerFlags& flags, WorkerSettings& out) {
   take(flags.state_dir, out.state_dir);
   take(flags.session_dir, out.session_dir);
   take(flags.jwks, out.jwks);
-  take(flags.tls_certificate, out.tls_certificate);
-  take(flags.tls_key, out.tls_key);
+  take(flags.tls.certificate, out.tls.certificate);
+  take(flags.tls.key, out.tls.key);
   out.insecure_no_control_auth = flags.insecure_no_control_auth;
 }
 
 Status check(const WorkerSettings& s) {
-  if (s.tls_certificate.empty() != s.tls_key.empty()) {
-    return fail(Error::invalid(s.tls_key.empty() ? "tlsKey" : "tlsCertificate",
-                               "is missing: certificate and key go together (--tls-certificate and "
-                               "--tls-key, or BERTH_TLS_CERTIFICATE and BERTH_TLS_KEY)"));
-  }
+  BERTH_TRY(auth::check(s.tls, "--tls-certificate, BERTH_TLS_CERTIFICATE or tlsCertificate",
+                        "--tls-key, BERTH_TLS_KEY or tlsKey"));
   if (s.insecure_no_control_auth && !is_loopback(s.listen)) {
     return fail(Error::invalid(
         "--insecure-no-control-auth",

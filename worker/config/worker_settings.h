@@ -7,6 +7,7 @@
 
 #include "berth/api/session_pool.h"
 #include "berth/api/worker_config.h"
+#include "berth/auth/tls_files.h"
 #include "berth/base/json.h"
 
 namespace berth::worker {
@@ -44,8 +45,7 @@ struct WorkerSettings {
   std::filesystem::path session_dir = "/var/lib/berth/sessions";
   std::filesystem::path jwks;
   /// Serve sessions over https with these. Both or neither.
-  std::string tls_certificate;
-  std::string tls_key;
+  auth::TlsFiles tls;
   Duration grace = std::chrono::seconds(30);
   bool insecure_no_control_auth = false;
 };
@@ -58,8 +58,7 @@ struct WorkerFlags {
   std::string state_dir;
   std::string session_dir;
   std::string jwks;
-  std::string tls_certificate;
-  std::string tls_key;
+  auth::TlsFiles tls;
   std::string port_file;
   std::string log_level = "info";
   std::string log_format = "auto";

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <optional>
 
+#include "berth/api/worker_address.h"
 #include "berth/auth/control_token.h"
 #include "berth/auth/tls_files.h"
 #include "berth/base/thread_pool.h"
@@ -231,9 +232,10 @@ Status WorkerProcess::Impl::listen() {
   };
   http::ServerOptions main_options;
   main_options.address = settings.listen;
-  if (!settings.tls_certificate.empty()) {
+  if (settings.tls) {
     certificate = std::make_unique<auth::ServedCertificate>(
-        loop, auth::TlsFiles{settings.tls_certificate, settings.tls_key}, metrics, log);
+        loop, settings.tls, settings.ns.empty() ? "" : api::worker_server_name(settings.ns),
+        metrics, log);
     BERTH_TRY(certificate->start().map_error(refused("tlsCertificate")));
     certificate->apply(main_options);
   }

@@ -44,12 +44,12 @@ std::string worker_origin(std::string_view address) {
                                                        : std::string(address);
 }
 
-std::string worker_server_name(std::string_view ns) {
-  return std::string("workers.").append(ns).append(".berth");
+std::string worker_server_name(std::string_view ns, bool tls) {
+  return tls ? std::string("workers.").append(ns).append(".berth") : std::string();
 }
 
-std::string worker_server_name(std::string_view origin, std::string_view ns) {
-  return origin.starts_with("https://") ? worker_server_name(ns) : std::string();
+std::string worker_server_name_at(std::string_view origin, std::string_view ns) {
+  return worker_server_name(ns, origin.starts_with("https://"));
 }
 
 }  // namespace berth::api

@@ -19,12 +19,23 @@ auto named(const char* what, const std::filesystem::path& path) {
 
 }  // namespace
 
-ServedCertificate::ServedCertificate(EventLoop& loop, TlsFiles files, Metrics& metrics,
-                                     const Log& log, Duration period)
+Status check(const TlsFiles& files, const char* certificate_setting, const char* key_setting) {
+  if (files.certificate.empty() != files.key.empty()) {
+    return fail(Error::invalid(files.key.empty() ? key_setting : certificate_setting,
+                               "is missing: certificate and key go together"));
+  }
+  return {};
+}
+
+ServedCertificate::ServedCertificate(EventLoop& loop, TlsFiles files, std::string name,
+                                     Metrics& metrics, const Log& log, Duration period)
     : MountedFile(loop, files.certificate, log, period,
                   "certificate not loaded; the old one is shown on"),
       loop_(loop),
       files_(std::move(files)),
+      name_(std::move(name)),
+      not_before_(metrics.gauge("berth_tls_certificate_not_before_timestamp_seconds",
+                                "When the certificate shown to callers began to be valid")),
       not_after_(metrics.gauge("berth_tls_certificate_not_after_timestamp_seconds",
                                "When the certificate shown to callers expires")),
       loaded_(metrics.counter("berth_tls_certificate_reloads_total",
@@ -49,14 +60,18 @@ Result<bool> ServedCertificate::load() {
   BERTH_TRY(read());
   if (chain != chain_ || key != key_) {
     const bool first = chain.empty();
-    const Status used = identity_.use(chain_, key_);
+    const Status used = identity_.use(chain_, key_, name_);
     refused_ = used ? "" : used.error().text();
     if (!first) {
       (used ? loaded_ : rejected_).inc();
     }
     if (used) {
       const auto expires = identity_.not_after();
-      not_after_.set(std::chrono::duration<double>(expires.time_since_epoch()).count());
+      const auto seconds = [](WallTime t) {
+        return std::chrono::duration<double>(t.time_since_epoch()).count();
+      };
+      not_before_.set(seconds(identity_.not_before()));
+      not_after_.set(seconds(expires));
       log_.info("certificate loaded", {{"expires", format_rfc3339(expires)}});
       if (expires <= loop_.clock().wall_now()) {
         log_.warn("the certificate has expired; callers will refuse it",
@@ -118,6 +133,19 @@ Result<bool> TrustedRootsFile::load() {
   loaded_ = std::move(pem);
   log_.info("CA bundle loaded");
   return true;
+}
+
+Result<std::unique_ptr<VerifiedTransport>> VerifiedTransport::make(
+    AsioLoop& loop, const std::string& ca_file, http::BeastTransportSettings settings,
+    const Log& log) {
+  std::unique_ptr<VerifiedTransport> out(new VerifiedTransport);
+  if (!ca_file.empty()) {
+    out->roots_ = std::make_unique<TrustedRootsFile>(loop, ca_file, log);
+    BERTH_TRY(out->roots_->start());
+    settings.roots = out->roots_->roots();
+  }
+  out->transport_ = http::make_beast_transport(loop, std::move(settings));
+  return out;
 }
 
 }  // namespace berth::auth

@@ -7,6 +7,8 @@
 #include <climits>
 #include <vector>
 
+#include "lib/http/src/certificate.h"
+
 namespace berth::http {
 
 namespace {
@@ -108,12 +110,6 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* size,
   return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-WallTime expiry(X509* certificate) {
-  std::tm parts{};
-  ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts);
-  return std::chrono::system_clock::from_time_t(::timegm(&parts));
-}
-
 Result<ContextPtr> make_client_context() {
   BERTH_ASSIGN(ContextPtr context, make_context(TLS_client_method()));
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
@@ -127,8 +123,13 @@ Result<ContextPtr> make_client_context() {
 ServerIdentity::ServerIdentity() = default;
 ServerIdentity::~ServerIdentity() = default;
 
-Status ServerIdentity::use(std::string_view chain_pem, std::string_view key_pem) {
+Status ServerIdentity::use(std::string_view chain_pem, std::string_view key_pem,
+                           const std::string& name) {
   BERTH_ASSIGN(const auto chain, read_certificates("certificate", chain_pem));
+  if (!name.empty() && !is_for(chain.front().get(), name)) {
+    return fail(unusable("certificate", "is not for " + name + " (it is for " +
+                                            names_of(chain.front().get()) + ")"));
+  }
   BERTH_ASSIGN(const KeyPtr key, read_key(key_pem));
   BERTH_ASSIGN(ContextPtr context, make_context(TLS_server_method()));
   SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
@@ -150,7 +151,8 @@ Status ServerIdentity::use(std::string_view chain_pem, std::string_view key_pem)
     return fail(unusable("key", "cannot be used: " + take_reason()));
   }
   context_ = std::move(context);
-  not_after_ = expiry(chain.front().get());
+  not_before_ = wall_time(X509_get0_notBefore(chain.front().get()));
+  not_after_ = wall_time(X509_get0_notAfter(chain.front().get()));
   return {};
 }
 

@@ -8,6 +8,8 @@
 #include <boost/asio/ip/address.hpp>
 #include <cerrno>
 
+#include "lib/http/src/certificate.h"
+
 namespace berth::http {
 
 // OpenSSL's own socket BIO would raise SIGPIPE.
@@ -63,43 +65,6 @@ struct TlsChannel::SocketBio {
 
 namespace {
 
-std::string names_of(X509* certificate) {
-  std::string out;
-  auto* names = static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
-  constexpr int kShown = 5;
-  for (int i = 0; i < sk_GENERAL_NAME_num(names) && i < kShown; ++i) {
-    int kind = 0;
-    const auto* value =
-        static_cast<ASN1_STRING*>(GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &kind));
-    const auto* bytes = ASN1_STRING_get0_data(value);
-    const auto size = static_cast<std::size_t>(ASN1_STRING_length(value));
-    std::string text;
-    if (kind == GEN_DNS) {
-      text.assign(reinterpret_cast<const char*>(bytes), size);
-    } else if (kind == GEN_IPADD && size == 4) {
-      boost::asio::ip::address_v4::bytes_type v4;
-      std::copy_n(bytes, size, v4.begin());
-      text = boost::asio::ip::address_v4(v4).to_string();
-    } else if (kind == GEN_IPADD && size == 16) {
-      boost::asio::ip::address_v6::bytes_type v6;
-      std::copy_n(bytes, size, v6.begin());
-      text = boost::asio::ip::address_v6(v6).to_string();
-    } else {
-      continue;
-    }
-    out.append(out.empty() ? "" : ", ").append(text);
-  }
-  GENERAL_NAMES_free(names);
-  return out.empty() ? "no name at all" : out;
-}
-
-std::string date_of(const ASN1_TIME* time) {
-  std::tm parts{};
-  ASN1_TIME_to_tm(time, &parts);
-  return format_rfc3339(std::chrono::system_clock::from_time_t(::timegm(&parts)));
-}
-
 // What is wrong with the certificate, in words that tell what to do.
 std::string describe(int error, X509* certificate, const std::string& name) {
   switch (error) {
@@ -107,9 +72,11 @@ std::string describe(int error, X509* certificate, const std::string& name) {
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
       return "its certificate is not for " + name + " (it is for " + names_of(certificate) + ")";
     case X509_V_ERR_CERT_HAS_EXPIRED:
-      return "its certificate expired at " + date_of(X509_get0_notAfter(certificate));
+      return "its certificate expired at " +
+             format_rfc3339(wall_time(X509_get0_notAfter(certificate)));
     case X509_V_ERR_CERT_NOT_YET_VALID:
-      return "its certificate is not valid before " + date_of(X509_get0_notBefore(certificate));
+      return "its certificate is not valid before " +
+             format_rfc3339(wall_time(X509_get0_notBefore(certificate)));
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:

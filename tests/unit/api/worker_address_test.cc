@@ -40,8 +40,9 @@ TEST(WorkerOrigin, IsHttpsWhereThePodSaysSo) {
 
 TEST(WorkerServerName, IsOnePerNamespaceAndOnlyForHttps) {
   EXPECT_EQ(worker_server_name("team-a"), "workers.team-a.berth");
-  EXPECT_EQ(worker_server_name("https://10.1.2.3:7600", "team-a"), "workers.team-a.berth");
-  EXPECT_EQ(worker_server_name("http://10.1.2.3:7600", "team-a"), "");
+  EXPECT_EQ(worker_server_name("team-a", false), "");
+  EXPECT_EQ(worker_server_name_at("https://10.1.2.3:7600", "team-a"), "workers.team-a.berth");
+  EXPECT_EQ(worker_server_name_at("http://10.1.2.3:7600", "team-a"), "");
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ class TlsFilesTest : public ::testing::Test {
 
 TEST_F(TlsFilesTest, AMissingOrWrongFileIsAnErrorThatNamesIt) {
   const auto refused = [&] {
-    ServedCertificate served(loop_, files_, metrics_, log_);
+    ServedCertificate served(loop_, files_, "", metrics_, log_);
     const auto started = served.start();
     EXPECT_FALSE(started);
     return started ? "" : started.error().text();
@@ -55,7 +55,7 @@ TEST_F(TlsFilesTest, AMissingOrWrongFileIsAnErrorThatNamesIt) {
 
 TEST_F(TlsFilesTest, AChangedPairIsLoadedAndCounted) {
   write(ca_.issue("a", "DNS:a", 1000s));
-  ServedCertificate served(loop_, files_, metrics_, log_, 10s);
+  ServedCertificate served(loop_, files_, "", metrics_, log_, 10s);
   ASSERT_TRUE(served.start());
   int changes = 0;
   served.on_change([&] { ++changes; });
@@ -76,11 +76,13 @@ TEST_F(TlsFilesTest, AChangedPairIsLoadedAndCounted) {
       std::chrono::duration_cast<std::chrono::seconds>(options.tls->not_after().time_since_epoch());
   EXPECT_THAT(metrics_.text(), HasSubstr("berth_tls_certificate_not_after_timestamp_seconds " +
                                          std::to_string(seconds.count())));
+  EXPECT_LT(options.tls->not_before(), SystemClock().wall_now());
+  EXPECT_THAT(metrics_.text(), HasSubstr("berth_tls_certificate_not_before_timestamp_seconds 1"));
 }
 
 TEST_F(TlsFilesTest, APairThatDoesNotFitIsSaidOnceAndTheOldOneStays) {
   write(ca_.issue("a", "DNS:a", 1000s));
-  ServedCertificate served(loop_, files_, metrics_, log_, 10s);
+  ServedCertificate served(loop_, files_, "", metrics_, log_, 10s);
   ASSERT_TRUE(served.start());
   http::ServerOptions options;
   served.apply(options);
@@ -97,17 +99,43 @@ TEST_F(TlsFilesTest, APairThatDoesNotFitIsSaidOnceAndTheOldOneStays) {
   EXPECT_TRUE(metric("berth_tls_certificate_reloads_total{result=\"loaded\"} 1"));
 }
 
+TEST_F(TlsFilesTest, ACertificateForOtherNamesIsNoneForThisServer) {
+  write(ca_.issue("a", "DNS:workers.prod.berth"));
+  ServedCertificate wrong(loop_, files_, "workers.test.berth", metrics_, log_);
+  const auto started = wrong.start();
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().text(),
+              HasSubstr("is not for workers.test.berth (it is for workers.prod.berth)"));
+  write(ca_.issue("a", "DNS:*.test.berth", 1000s));
+  ServedCertificate served(loop_, files_, "workers.test.berth", metrics_, log_, 10s);
+  ASSERT_TRUE(served.start()) << "a wildcard";
+  http::ServerOptions options;
+  served.apply(options);
+  const WallTime first = options.tls->not_after();
+  write(ca_.issue("a", "DNS:workers.prod.berth", 2000s));
+  loop_.advance(10s);
+  EXPECT_EQ(options.tls->not_after(), first) << "what was shown stays";
+  EXPECT_EQ(lines("is not for workers.test.berth"), 1);
+}
+
+TEST_F(TlsFilesTest, OneOfThePairAloneIsAnErrorThatNamesTheOther) {
+  EXPECT_TRUE(check({}, "--cert", "--key"));
+  EXPECT_TRUE(check({"a", "b"}, "--cert", "--key"));
+  EXPECT_EQ(check({"a", ""}, "--cert", "--key").error().field, "--key");
+  EXPECT_EQ(check({"", "b"}, "--cert", "--key").error().field, "--cert");
+}
+
 TEST_F(TlsFilesTest, AnExpiredCertificateIsShownWithAWarning) {
   write(ca_.issue("a", "DNS:a", -60s));
   loop_.manual_clock().jump_wall(SystemClock().wall_now() - loop_.clock().wall_now());
-  ServedCertificate served(loop_, files_, metrics_, log_);
+  ServedCertificate served(loop_, files_, "", metrics_, log_);
   ASSERT_TRUE(served.start());
   EXPECT_EQ(lines("has expired"), 1);
 }
 
 TEST_F(TlsFilesTest, FailedHandshakesAreCountedAndAFewOfThemLogged) {
   write(ca_.issue("a", "DNS:a"));
-  ServedCertificate served(loop_, files_, metrics_, log_);
+  ServedCertificate served(loop_, files_, "", metrics_, log_);
   ASSERT_TRUE(served.start());
   http::ServerOptions options;
   served.apply(options);
@@ -139,6 +167,14 @@ TEST_F(TlsFilesTest, ABundleIsFollowedAndABrokenOneChangesNothing) {
   ASSERT_TRUE(write_file_atomic(path, fakes::CertificateAuthority("next").pem()));
   loop_.advance(10s);
   EXPECT_EQ(changes, 1);
+}
+
+TEST_F(TlsFilesTest, ATransportIsNotMadeOnABundleThatCannotBeRead) {
+  AsioLoop loop;
+  const auto made = VerifiedTransport::make(loop, (dir_.path() / "ca.crt").string(), {}, log_);
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error().text(), HasSubstr("ca.crt"));
+  EXPECT_TRUE(VerifiedTransport::make(loop, "", {}, log_));
 }
 
 }  // namespace

@@ -133,16 +133,16 @@ TEST_F(SettingsTest, WithoutKeysItMustBeSaidAndOnlyOnLoopback) {
 
 TEST_F(SettingsTest, CertificateAndKeyGoTogether) {
   file("sessions: {maxPerWorker: 1}\ntlsCertificate: /from/file.crt\n");
-  EXPECT_EQ(load().error().field, "tlsKey");
+  EXPECT_EQ(load().error().field, "--tls-key, BERTH_TLS_KEY or tlsKey");
   environment_ = {{"BERTH_TLS_KEY", "/mounted/tls.key"}};
   const auto s = load();
   ASSERT_TRUE(s) << s.error().text();
-  EXPECT_EQ(s->tls_certificate, "/from/file.crt");
-  EXPECT_EQ(s->tls_key, "/mounted/tls.key");
+  EXPECT_EQ(s->tls.certificate, "/from/file.crt");
+  EXPECT_EQ(s->tls.key, "/mounted/tls.key");
   file("sessions: {maxPerWorker: 1}\n");
-  EXPECT_EQ(load().error().field, "tlsCertificate");
-  flags_.tls_certificate = "/flag.crt";
-  EXPECT_EQ(load()->tls_certificate, "/flag.crt");
+  EXPECT_EQ(load().error().field, "--tls-certificate, BERTH_TLS_CERTIFICATE or tlsCertificate");
+  flags_.tls.certificate = "/flag.crt";
+  EXPECT_EQ(load()->tls.certificate, "/flag.crt");
 }
 
 }  // namespace

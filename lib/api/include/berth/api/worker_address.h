@@ -23,9 +23,9 @@ std::string worker_origin(std::string_view ip, std::uint16_t port, bool tls = fa
 std::string worker_origin(std::string_view address);
 
 /// "workers.NAMESPACE.berth": the name that the certificate of a worker in that namespace is for,
-/// whatever its address. No Service and no host can have it.
-std::string worker_server_name(std::string_view ns);
-/// That name for an https origin, nothing for another.
-std::string worker_server_name(std::string_view origin, std::string_view ns);
+/// whatever its address. No Service and no host can have it. Nothing for a worker without TLS.
+std::string worker_server_name(std::string_view ns, bool tls = true);
+/// The same for the worker at `origin`.
+std::string worker_server_name_at(std::string_view origin, std::string_view ns);
 
 }  // namespace berth::api

@@ -22,16 +22,19 @@ class ServerIdentity {
   ServerIdentity();
   ~ServerIdentity();
 
-  /// `chain_pem`: the certificate, then those between it and its root. On error (nothing usable in
-  /// one of them, a key in need of a passphrase, a key of another certificate) what was shown
-  /// stays.
-  Status use(std::string_view chain_pem, std::string_view key_pem);
-  /// When the certificate shown expires. Only after a use().
+  /// `chain_pem`: the certificate, then those between it and its root. `name`: the DNS name by
+  /// which callers will check it; empty: not known here. On error (nothing usable in one of them, a
+  /// key in need of a passphrase, a key of another certificate, a certificate for other names) what
+  /// was shown stays.
+  Status use(std::string_view chain_pem, std::string_view key_pem, const std::string& name = {});
+  /// From when until when the certificate shown is valid. Only after a use().
+  WallTime not_before() const { return not_before_; }
   WallTime not_after() const { return not_after_; }
 
  private:
   friend class TlsChannel;
   std::shared_ptr<ssl_ctx_st> context_;
+  WallTime not_before_{};
   WallTime not_after_{};
 };
 
