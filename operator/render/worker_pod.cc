@@ -103,7 +103,8 @@ void fill_container(Json& c, const api::SessionPool& pool, const RenderSettings&
 }
 
 // By the names that Secrets of type kubernetes.io/tls have inside. No subPath: it would not follow
-// a changed Secret.
+// a changed Secret. Readable for all in the container: it belongs to root, the worker runs as
+// somebody else, and a group of the pod's own (fsGroup) is not everywhere ours to choose.
 void serve_tls(Json& pod, Json& container, const std::string& secret) {
   pod["metadata"]["annotations"][api::kTlsAnnotation] = "true";
   add_env(container["env"], "BERTH_TLS_CERTIFICATE", std::string(kTlsDir) + "/tls.crt");
@@ -111,7 +112,7 @@ void serve_tls(Json& pod, Json& container, const std::string& secret) {
   add_named(container["volumeMounts"], "name",
             {{"name", "berth-tls"}, {"mountPath", kTlsDir}, {"readOnly", true}});
   add_named(child(pod["spec"], "volumes", Json::array()), "name",
-            {{"name", "berth-tls"}, {"secret", {{"secretName", secret}, {"defaultMode", 0440}}}});
+            {{"name", "berth-tls"}, {"secret", {{"secretName", secret}, {"defaultMode", 0444}}}});
 }
 
 void add_annotations(Json& metadata) {

@@ -132,8 +132,9 @@ TEST(WorkerPod, ServesTlsWithTheSecretOfItsPool) {
   EXPECT_EQ(named(worker.at("env"), "name", "BERTH_TLS_CERTIFICATE")->at("value"),
             folder + "/tls.crt");
   EXPECT_EQ(named(worker.at("env"), "name", "BERTH_TLS_KEY")->at("value"), folder + "/tls.key");
-  EXPECT_EQ(named(pod.at("spec").at("volumes"), "name", "berth-tls")->at("secret").at("secretName"),
-            "berth-workers-tls");
+  const Json& secret = named(pod.at("spec").at("volumes"), "name", "berth-tls")->at("secret");
+  EXPECT_EQ(secret.at("secretName"), "berth-workers-tls");
+  EXPECT_EQ(secret.at("defaultMode"), 0444) << "its files are root's, and the worker is not root";
   EXPECT_EQ(named(worker.at("ports"), "name", "probes")->at("containerPort"), 7601);
 }
 
