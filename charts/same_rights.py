@@ -7,8 +7,8 @@ import sys
 import yaml
 
 OWN = "berth-system"
-# What the operator needs in its own namespace too: the gateways' copy of the public keys, and events about the keys.
-IN_OWN_TOO = {"configmaps", "events"}
+# What the operator needs in its own namespace too: the gateways' copy of the public keys, and to write events about the keys.
+IN_OWN_TOO = {"configmaps": {"create", "get", "list", "watch", "patch"}, "events": {"create", "patch"}}
 WITHOUT_NAMESPACE = {"nodes", "tokenreviews", "subjectaccessreviews"}
 
 
@@ -41,7 +41,7 @@ def main() -> int:
         confined = rights(path)
         own = confined["berth-operator"].get(OWN, set())
         faults += [f"{path}: berth-operator lacks {r} in its own namespace"
-                   for r in sorted(set().union(*everywhere["berth-operator"].values()) - own) if r[1] in IN_OWN_TOO]
+                   for r in sorted(set().union(*everywhere["berth-operator"].values()) - own) if r[3] in IN_OWN_TOO.get(r[1], ())]
         for program in ("berth-operator", "berth-gateway"):
             all_of = [set().union(*r[program].values()) for r in (everywhere, confined)]
             faults += [f"{path}: {program} lacks {r}" for r in sorted(all_of[0] - all_of[1])]

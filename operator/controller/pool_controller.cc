@@ -43,7 +43,8 @@ PoolController::PoolController(const ControllerDeps& deps, std::string ns, std::
       budget_(deps.loop, deps.client, log_, ns_, name_),
       revisions_(deps.loop, deps.client, log_,
                  {[this] { return deps_.leader.may_write(); }, [this] { changed_(); }}),
-      status_backoff_(kWriteBackoff, deps.random) {
+      status_backoff_(kWriteBackoff, deps.random),
+      volumes_(deps.loop, deps.client, log_, ns_, [this] { changed_(); }) {
   history_.started_at = deps_.loop.clock().now();
   deps_.demand.add_pool(ns_, name_);
 }
@@ -93,6 +94,23 @@ bool PoolController::uses_node(const std::string& node) const {
                      [&](const auto& m) { return m.second.pod->node == node; });
 }
 
+void PoolController::watch_volumes(const PoolObject& object) {
+  std::optional<VolumeTrouble::Waiting> longest;
+  const Clock& clock = deps_.loop.clock();
+  for (const auto& [name, member] : members_) {
+    const PodView& pod = *member.pod;
+    if (pod.controller_uid != object.uid || pod.node.empty() || !pod.never_started ||
+        !pod.trouble.empty() || pod.finished || pod.deleting_by) {
+      continue;
+    }
+    const TimePoint since = clock.now() - (clock.wall_now() - pod.created);
+    if (!longest || since < longest->since) {
+      longest = {pod.uid, since};
+    }
+  }
+  volumes_.watch(longest);
+}
+
 Observed PoolController::observe(const PoolObject& object, const std::string& pod_cache_version) {
   Observed o;
   o.pool = object.pool;
@@ -106,6 +124,10 @@ Observed PoolController::observe(const PoolObject& object, const std::string& po
     if (member.poller) {
       w.slots = member.poller->slots();
       w.silent = member.poller->silent();
+      w.unheard = member.poller->last_error() ? member.poller->last_error()->text() : "";
+    }
+    if (const std::string why = volumes_.why(w.uid); !why.empty()) {
+      w.trouble = "FailedMount: " + why;
     }
     o.workers.push_back(std::move(w));
   }
@@ -188,6 +210,7 @@ std::optional<TimePoint> PoolController::reconcile(const PoolObject& object,
     pod_check_.look(object.pool, object.revision);
   }
   remember_revision(object);
+  watch_volumes(object);
   const Observed observed = observe(object, pod_cache_version);
   check_epochs(observed);
 

@@ -29,6 +29,7 @@
 #include "operator/track/demand_tracker.h"
 #include "operator/track/drain_tracker.h"
 #include "operator/track/reaction.h"
+#include "operator/track/volume_trouble.h"
 
 namespace berth::op {
 
@@ -78,6 +79,7 @@ class PoolController {
     std::shared_ptr<const PodView> pod;
     std::unique_ptr<control::SlotsPoller> poller;
   };
+  void watch_volumes(const PoolObject& object);
   Observed observe(const PoolObject& object, const std::string& pod_cache_version);
   void begin(const PoolObject& object);
   void remember_revision(const PoolObject& object);
@@ -113,6 +115,7 @@ class PoolController {
   Reaction reaction_;
   DrainTracker drains_;
   Backoff status_backoff_;
+  VolumeTrouble volumes_;
   Cancel status_call_;
   Cancel status_retry_;
   bool status_writing_ = false;

@@ -36,8 +36,9 @@ struct Worker {
   std::string node;
   std::string revision;  ///< Label berth.dev/revision.
   TimePoint created_at{};
-  std::string
-      trouble;  ///< Why its container does not run ("ImagePullBackOff"); empty: nothing said.
+  /// Why its container does not run: "ImagePullBackOff", "CrashLoopBackOff: its last words",
+  /// "FailedMount: the kubelet's words"; empty: nothing said.
+  std::string trouble;
 
   bool ready = false;
   bool finished = false;       ///< Phase Failed or Succeeded.
@@ -59,6 +60,7 @@ struct Worker {
 
   std::optional<api::Slots> slots;  ///< The last thing it said.
   bool silent = false;              ///< Nothing said for longer than the long poll and 15 s.
+  std::string unheard;              ///< Why the last question to it failed; empty: it did not.
   bool removing = false;  ///< We are cordoning, retiring or deleting it and have no answer yet.
   std::optional<TimePoint> told;  ///< The drain deadline that we told it last.
 

@@ -55,13 +55,28 @@ bool is_never_ready(const Json& pod) {
   return since && *since <= *start + std::chrono::seconds(1);
 }
 
+// What a program that could not start left in /dev/termination-log, on one line.
+std::string last_words(const Json& status) {
+  constexpr std::size_t kMost = 400;
+  std::string words = string_at(status, {"lastState", "terminated", "message"});
+  while (!words.empty() && words.back() == '\n') {
+    words.pop_back();
+  }
+  std::replace(words.begin(), words.end(), '\n', ' ');
+  return words.substr(0, kMost);
+}
+
 std::string trouble_of(const Json& status) {
   constexpr std::array<std::string_view, 8> kTroubles{
       "CrashLoopBackOff",  "ImagePullBackOff",           "ErrImagePull",
       "InvalidImageName",  "CreateContainerConfigError", "CreateContainerError",
       "ErrImageNeverPull", "RunContainerError"};
   const std::string reason = string_at(status, {"state", "waiting", "reason"});
-  return std::find(kTroubles.begin(), kTroubles.end(), reason) == kTroubles.end() ? "" : reason;
+  if (std::find(kTroubles.begin(), kTroubles.end(), reason) == kTroubles.end()) {
+    return "";
+  }
+  const std::string words = last_words(status);
+  return words.empty() ? reason : reason + ": " + words;
 }
 
 void read_container(const Json& pod, PodView& v) {
@@ -121,8 +136,7 @@ std::optional<PodView> PodView::from(const Json& pod) {
 }
 
 control::WorkerTarget PodView::target() const {
-  return {api::worker_origin(ip, port, tls), api::WorkerUid(uid),
-          tls ? api::worker_server_name(ns) : ""};
+  return {api::worker_origin(ip, port, tls), api::WorkerUid(uid), api::worker_server_name(ns, tls)};
 }
 
 Worker make_worker(const PodView& pod, const NodeState& node, const Clock& clock) {

@@ -1,7 +1,9 @@
 #include "operator/status/status.h"
 
+#include <algorithm>
 #include <string>
 
+#include "berth/api/worker_address.h"
 #include "berth/base/duration.h"
 
 namespace berth::op {
@@ -72,6 +74,42 @@ Condition ready_condition(const Observed& o, const Plan& p, const PoolCounts& n)
   return {"Ready", n.ready > 0, n.ready > 0 ? "Full" : "NoWorkers", sentence};
 }
 
+// How the three who meet a certificate first name it: the kubelet that mounts the Secret by our
+// volume's name, the worker that cannot serve with it, and our own calls that do not trust it.
+bool about_certificate(const std::string& trouble) {
+  for (const char* sign : {"volume \"berth-tls\"", "tlsCertificate", "TLS: its certificate"}) {
+    if (trouble.find(sign) != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::optional<Condition> certificate_condition(const Observed& o) {
+  const std::string& secret = o.pool->worker_tls_secret;
+  for (const Worker& w : o.workers) {
+    const std::string& trouble = w.trouble.empty() ? w.unheard : w.trouble;
+    if (!w.deleting && !w.finished && about_certificate(trouble)) {
+      return Condition{"Degraded", true, "CertificateUnusable",
+                       w.name + ": " + trouble +
+                           (secret.empty() ? ""
+                                           : "; spec.worker.tls needs Secret " + secret +
+                                                 " with tls.crt and tls.key, a certificate for " +
+                                                 api::worker_server_name(o.pool->ns) +
+                                                 " that gateway and operator trust")};
+    }
+  }
+  return std::nullopt;
+}
+
+std::string unreadable(const Observed& o, std::int64_t count) {
+  std::string out = std::to_string(count) + " workers do not answer; they count as full";
+  const auto why = std::find_if(o.workers.begin(), o.workers.end(), [](const Worker& w) {
+    return w.phase() == WorkerPhase::kUnreadable && !w.unheard.empty();
+  });
+  return why == o.workers.end() ? out : out + " (" + why->name + ": " + why->unheard + ")";
+}
+
 Condition degraded_condition(const Observed& o, const Plan& p, const PoolCounts& n) {
   if (!o.keys_trouble.empty()) {
     return {"Degraded", true, "KeysNotPublished", o.keys_trouble};
@@ -84,9 +122,11 @@ Condition degraded_condition(const Observed& o, const Plan& p, const PoolCounts&
             std::to_string(p.scaling.impossible) +
                 " waiting sessions ask for more resources than any worker of this pool has"};
   }
+  if (auto certificate = certificate_condition(o)) {
+    return *std::move(certificate);
+  }
   if (n.unreadable > 0) {
-    return {"Degraded", true, "UnreadableWorkers",
-            std::to_string(n.unreadable) + " workers do not answer; they count as full"};
+    return {"Degraded", true, "UnreadableWorkers", unreadable(o, n.unreadable)};
   }
   if (p.rollout.reason == "NewRevisionFailing") {
     return {"Degraded", true, p.rollout.reason, p.rollout.message};

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <fstream>
 #include <vector>
 
 #include "berth/base/open_files.h"
@@ -21,10 +22,10 @@ void add_flags(CLI::App& app, WorkerFlags& flags) {
                  "Where the journal is kept; one worker per directory");
   app.add_option("--session-dir", flags.session_dir, "Where sessions have their directories");
   app.add_option("--jwks", flags.jwks, "Public keys of gateways and operators");
-  app.add_option("--tls-certificate", flags.tls_certificate,
+  app.add_option("--tls-certificate", flags.tls.certificate,
                  "Serve sessions over https with this certificate (PEM, with its chain; followed "
                  "as it changes)");
-  app.add_option("--tls-key", flags.tls_key, "Its private key (PEM)");
+  app.add_option("--tls-key", flags.tls.key, "Its private key (PEM)");
   app.add_flag("--insecure-no-control-auth", flags.insecure_no_control_auth,
                "Let everybody on this machine open sessions; only with a loopback address");
   app.add_option("--port-file", flags.port_file, "Write the ports in use to this file, as JSON");
@@ -33,8 +34,16 @@ void add_flags(CLI::App& app, WorkerFlags& flags) {
   app.add_option("--log-format", flags.log_format, "auto, json or text")->capture_default_str();
 }
 
+// Kubernetes tells what stands there in the pod's status. A container has that file; nobody else
+// does, and it is not made.
+void leave_word(const std::string& word) {
+  std::fstream file("/dev/termination-log", std::ios::in | std::ios::out);
+  file << word;
+}
+
 int complain(const std::string& program, const Error& error, int status) {
   std::fprintf(stderr, "%s: %s\n", program.c_str(), error.text().c_str());
+  leave_word(error.text());
   return status;
 }
 

@@ -66,6 +66,15 @@ TEST(PodView, SaysWhyTheContainerDoesNotRun) {
   EXPECT_EQ(PodView::from(p)->trouble, "") << "no bad news";
 }
 
+TEST(PodView, AContainerThatEndedIsQuoted) {
+  Json p = pod();
+  Json& ended = p["status"]["containerStatuses"][0]["lastState"]["terminated"];
+  ended["message"] = "the key\nis not there\n";
+  EXPECT_EQ(PodView::from(p)->trouble, "CrashLoopBackOff: the key is not there");
+  ended["message"] = std::string(10'000, 'x');
+  EXPECT_LT(PodView::from(p)->trouble.size(), 500U);
+}
+
 TEST(PodView, ReadsADisruptionTarget) {
   Json p = pod();
   EXPECT_EQ(PodView::from(p)->disruption_target, "");

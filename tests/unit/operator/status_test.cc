@@ -173,6 +173,60 @@ TEST(TroubleNotice, ASpecThatCannotBeReadIsTrouble) {
   EXPECT_NE(notice->message.find("schedules[0].timeZone"), std::string::npos);
 }
 
+class CertificateTrouble : public testing::Test {
+ protected:
+  CertificateTrouble() { b_.pool->worker_tls_secret = "workers-tls"; }
+  Json degraded() {
+    const Plan p = b_.plan();
+    return condition(make_status(b_.o, p, count(b_.o, p, b_.now), {}, nullptr, WallTime(1s)),
+                     "Degraded");
+  }
+  void expect_unusable(const std::string& why) {
+    const Json found = degraded();
+    EXPECT_EQ(found.at("status"), "True");
+    EXPECT_EQ(found.at("reason"), "CertificateUnusable");
+    const std::string message = found.at("message");
+    EXPECT_NE(message.find("files-0: " + why), std::string::npos) << message;
+    EXPECT_NE(message.find("Secret workers-tls with tls.crt and tls.key"), std::string::npos);
+    EXPECT_NE(message.find("workers.default.berth"), std::string::npos) << message;
+  }
+  PoolBuilder b_;
+};
+
+TEST_F(CertificateTrouble, ASecretThatIsNotThere) {
+  b_.add_starting().trouble =
+      "FailedMount: MountVolume.SetUp failed for volume \"berth-tls\" : secret \"workers-tls\" not "
+      "found";
+  expect_unusable("FailedMount");
+}
+
+TEST_F(CertificateTrouble, ASecretThatAWorkerCannotServeWith) {
+  b_.add_starting().trouble =
+      "CrashLoopBackOff: NotFound: reading /var/run/berth/tls/tls.crt: No such file or directory "
+      "(field tlsCertificate)";
+  expect_unusable("CrashLoopBackOff");
+}
+
+TEST_F(CertificateTrouble, ACertificateThatIsNotTrustedAnyMore) {
+  b_.add(1).unheard =
+      "ConnectFailed: connecting to 10.0.0.1:7600: TLS: its certificate expired at "
+      "2026-03-02T08:00:00Z";
+  expect_unusable("ConnectFailed");
+}
+
+TEST_F(CertificateTrouble, OtherTroubleIsNotBlamedOnIt) {
+  Worker& w = b_.add_starting();
+  w.trouble = "FailedMount: MountVolume.SetUp failed for volume \"data\" : secret \"x\" not found";
+  EXPECT_EQ(degraded().at("reason"), "FailingPods");
+  w.trouble.clear();
+  Worker& mute = b_.add(1);
+  mute.silent = true;
+  mute.unheard = "ConnectFailed: connecting to 10.0.0.1:7600: Connection refused";
+  EXPECT_EQ(degraded().at("reason"), "UnreadableWorkers");
+  EXPECT_NE(degraded().at("message").get<std::string>().find("files-1: ConnectFailed"),
+            std::string::npos);
+}
+
 TEST(StatusGate, NumbersOfSessionsAloneWaitThirtySeconds) {
   PoolBuilder b;
   b.add(1);
