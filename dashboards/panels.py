@@ -304,6 +304,7 @@ GATEWAY = "and on (job, instance) berth_gateway_build_info"
 BOTH = '{__name__=~"berth_(operator|gateway)_build_info"}'
 EITHER = f"and on (job, instance) {BOTH}"
 WAS_EITHER = f"and on (job, instance) last_over_time({BOTH}[$__range] @ end())"
+EXPIRY = "berth_tls_certificate_not_after_timestamp_seconds"
 OUTCOMES = ["created", "creation_timeout", "caller_gone", "rejected", "line_full", "owner_limit", "failed",
             "unknown_pool", "shutting_down"]
 
@@ -387,6 +388,10 @@ operator_gateway = Dashboard(
                "API server was away. Empty where a token file is used (berth dev).", "cps",
                ("sum by (outcome, source) (rate(berth_gateway_access_checks_total[$__rate_interval]))",
                 "{{outcome}} {{source}}")),
+        series("Certificates: time left", "Until the first certificate of the job in that namespace expires, gateways' and workers'. "
+               "The ten that expire first. Empty without TLS (docs/tls.md).", "s",
+               (f"min by (namespace, job) ({EXPIRY}) - time() "
+                f"and on (namespace, job) bottomk(10, min by (namespace, job) ({EXPIRY} @ end()))", "{{namespace}} {{job}}")),
         row("Resources"),
         series("CPU", "CPUs used, by process.", "short",
                (top_processes("sum by (job, instance, pod) (rate(process_cpu_seconds_total[$__rate_interval]) "

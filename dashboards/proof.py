@@ -28,6 +28,7 @@ MOST_LINES = 40
 EMPTY = {
     "Control keys: phase": "berth dev gives the control keys by file; the operator makes them in a cluster",
     "Control keys: who holds up a rotation": "the same",
+    "Certificates: time left": "berth dev serves plain HTTP, on loopback",
     "Access checks": "berth dev checks a token of its own; Kubernetes is asked in a cluster",
 }
 
