@@ -10,33 +10,41 @@ def _openssl(*args: str) -> None:
     subprocess.run(["openssl", *args], check=True, capture_output=True)
 
 
-class Pki:
-    def __init__(self, folder: Path):
+def _make_key(path: Path) -> None:
+    _openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(path))
+
+
+class Authority:
+    """A certificate authority and what it has issued, in a folder of its own."""
+
+    def __init__(self, folder: Path, name: str):
         self.folder = folder
         folder.mkdir(mode=0o700)
         self.ca = folder / "ca.crt"
-        self.account_key = folder / "accounts.key"
-        self.account_public = folder / "accounts.pub"
-        self._key(folder / "ca.key")
-        _openssl("req", "-x509", "-new", "-key", f"{folder}/ca.key", "-out", str(self.ca), "-days", "2",
-                 "-subj", "/CN=berth-e2e")
-        self._key(self.account_key)
-        _openssl("ec", "-in", str(self.account_key), "-pubout", "-out", str(self.account_public))
+        _make_key(folder / "ca.key")
+        _openssl("req", "-x509", "-new", "-key", f"{folder}/ca.key", "-out", str(self.ca), "-days", "2", "-subj", f"/CN={name}")
 
-    @staticmethod
-    def _key(path: Path) -> None:
-        _openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(path))
-
-    def certificate(self, name: str, subject: str, alternatives: str = "") -> tuple[Path, Path]:
+    def certificate(self, name: str, subject: str, alternatives: str = "", days: int = 2) -> tuple[Path, Path]:
         """A certificate for servers and clients; returns (certificate, key)."""
         key, request, extra, out = (self.folder / f"{name}.{e}" for e in ("key", "csr", "ext", "crt"))
-        self._key(key)
+        _make_key(key)
         _openssl("req", "-new", "-key", str(key), "-out", str(request), "-subj", subject)
         extra.write_text("extendedKeyUsage=serverAuth,clientAuth\n"
                          + (f"subjectAltName={alternatives}\n" if alternatives else ""))
         _openssl("x509", "-req", "-in", str(request), "-CA", str(self.ca), "-CAkey", f"{self.folder}/ca.key",
-                 "-CAcreateserial", "-days", "2", "-out", str(out), "-extfile", str(extra))
+                 "-CAcreateserial", "-days", str(days), "-out", str(out), "-extfile", str(extra))
         return out, key
+
+
+class Pki(Authority):
+    """That of the cluster itself."""
+
+    def __init__(self, folder: Path):
+        super().__init__(folder, "berth-e2e")
+        self.account_key = folder / "accounts.key"
+        self.account_public = folder / "accounts.pub"
+        _make_key(self.account_key)
+        _openssl("ec", "-in", str(self.account_key), "-pubout", "-out", str(self.account_public))
 
     def kubeconfig(self, name: str, subject: str, alternatives: str = "") -> Path:
         certificate, key = self.certificate(name, subject, alternatives)

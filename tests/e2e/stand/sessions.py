@@ -5,8 +5,12 @@ import hashlib
 import http.client
 import json
 import secrets
+import socket
+import ssl
 import threading
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
 _RETRY = {"StillWaiting", "ShuttingDown", "Starting", "Unavailable", "ConnectFailed", "ConnectionLost", "ApiServerUnreachable",
           "AccessCheckFailed", "TooManyAccessChecks"}
@@ -28,9 +32,43 @@ class SessionLost(Exception):
         self.reason = reason
 
 
-def request(address: str, method: str, path: str, token: str | None, body=None, timeout: float = 35) -> dict:
-    """One call; OSError or HTTPException when there was no answer, Refused for an error answer."""
-    connection = http.client.HTTPConnection(address, timeout=timeout)
+class Untrusted(AssertionError):
+    """A server has not proved its name. Never tried again: it is no weather."""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """By whose word a server of https is believed, a file read anew for each call, and to be whom."""
+
+    bundle: Path
+    name: str
+
+
+class _Https(http.client.HTTPConnection):
+    """http.client's own asks for the address's name."""
+
+    def __init__(self, address: str, trust: Trust, timeout: float):
+        super().__init__(address, timeout=timeout)
+        self._trust = trust
+
+    def connect(self) -> None:
+        plain = socket.create_connection((self.host, self.port), self.timeout)
+        try:
+            self.sock = ssl.create_default_context(cafile=str(self._trust.bundle)).wrap_socket(
+                plain, server_hostname=self._trust.name)
+        except ssl.SSLCertVerificationError as e:
+            plain.close()
+            raise Untrusted(f"{self.host}:{self.port} as {self._trust.name}: {e}") from e
+
+
+def request(address: str, method: str, path: str, token: str | None, body=None, timeout: float = 35,
+            trust: Trust | None = None) -> dict:
+    """One call; OSError or HTTPException when there was no answer, Refused for an error answer. `address`: host:port, with
+    https:// before it only with `trust`."""
+    if address.startswith("https://"):
+        connection = _Https(address.removeprefix("https://"), trust, timeout)
+    else:
+        connection = http.client.HTTPConnection(address, timeout=timeout)
     try:
         headers = {"Content-Type": "application/json", "Connection": "close"}
         if token is not None:
@@ -53,10 +91,14 @@ def seconds(duration: str) -> float:
 
 
 class Caller:
-    """Somebody with a Kubernetes token who may open sessions in a namespace. `addresses`: the gateway's."""
+    """Somebody with a Kubernetes token who may open sessions in a namespace. `addresses`: the gateway's; `trust`: of it."""
 
     def __init__(self, addresses: list[str], token: str, namespace: str):
         self.addresses, self.token, self.namespace = addresses, token, namespace
+        self.trust: Trust | None = None
+
+    def trust_in_workers(self) -> Trust | None:
+        return self.trust and Trust(self.trust.bundle, f"workers.{self.namespace}.berth")
 
     def open(self, pool: str, session_id: str | None = None, creation_timeout: float = 60,
              heartbeat: str = "20s", secret: str | None = None, **more) -> "Session":
@@ -74,7 +116,7 @@ class Caller:
             address = self.addresses[attempt % len(self.addresses)]
             sent = time.monotonic()
             try:
-                return Session(self, pool, request(address, "POST", path, self.token, body), secret, sent)
+                return Session(self, pool, request(address, "POST", path, self.token, body, trust=self.trust), secret, sent)
             except (OSError, http.client.HTTPException):
                 attempt += 1
                 time.sleep(0.1)
@@ -87,7 +129,7 @@ class Caller:
 
     def list(self, pool: str) -> list[dict]:
         path = f"/v1/namespaces/{self.namespace}/pools/{pool}/sessions"
-        return request(self.addresses[0], "GET", path, self.token)["sessions"]
+        return request(self.addresses[0], "GET", path, self.token, trust=self.trust)["sessions"]
 
 
 class Session:
@@ -96,6 +138,7 @@ class Session:
         self.recreate_token = created.get("recreateToken")
         self.heartbeat = seconds(created["heartbeatTimeout"])
         self._path = f"/v1/sessions/{self.id}"
+        self._trust = caller.trust_in_workers()
         self.renewed = sent  # When the last call that was answered was sent.
         self.lost: SessionLost | None = None
         self.lost_at: float | None = None
@@ -105,7 +148,7 @@ class Session:
 
     def call(self, method: str, rest: str = "", body=None, timeout: float = 35) -> dict:
         sent = time.monotonic()
-        answer = request(self.worker["address"], method, self._path + rest, self._secret, body, timeout)
+        answer = request(self.worker["address"], method, self._path + rest, self._secret, body, timeout, self._trust)
         self.renewed = max(self.renewed, sent)
         return answer
 

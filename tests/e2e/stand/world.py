@@ -28,10 +28,11 @@ class World:
     def kubectl(self, *args: str, stdin: str | None = None) -> str:
         return self.cluster.kubectl(*args, stdin=stdin)
 
-    def install(self) -> None:
-        """Applies deploy/ and waits until Berth serves."""
-        overlay = os.environ.get("BERTH_E2E_OVERLAY", str(DEPLOY))
-        self.kubectl("apply", "-f", "-", stdin=self.kubectl("kustomize", overlay, "--load-restrictor", "LoadRestrictionsNone"))
+    def install(self, overlay: Path = DEPLOY) -> None:
+        """Applies deploy/ by an overlay and waits until Berth serves."""
+        if overlay == DEPLOY:
+            overlay = Path(os.environ.get("BERTH_E2E_OVERLAY", DEPLOY))
+        self.kubectl("apply", "-f", "-", stdin=self.kubectl("kustomize", str(overlay), "--load-restrictor", "LoadRestrictionsNone"))
         self.wait_for_berth()
 
     @contextmanager
