@@ -56,6 +56,8 @@ class Stack {
   void use_tls();
   static constexpr const char* kWorkerSecret = "worker-tls";
   std::filesystem::path ca_file() const { return dir_ / "ca.crt"; }
+  /// Another Secret with a certificate for workers.
+  void add_worker_secret(const std::string& name);
   /// New ones for gateway and workers, of the same authority.
   void rotate_certificates();
   /// Another replica. The log is DIR/<name>.log.

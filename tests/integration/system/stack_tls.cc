@@ -32,13 +32,17 @@ void Stack::use_tls() {
     transport_ = http::make_beast_transport(loop_, std::move(settings));
   });
   write(ca_file(), authority_->pem());
+  add_worker_secret(kWorkerSecret);
+  write_gateway_pair();
+}
+
+void Stack::add_worker_secret(const std::string& name) {
   create("secrets", "default",
          {{"apiVersion", "v1"},
           {"kind", "Secret"},
           {"type", "kubernetes.io/tls"},
-          {"metadata", {{"name", kWorkerSecret}, {"namespace", "default"}}},
+          {"metadata", {{"name", name}, {"namespace", "default"}}},
           {"data", data_of(authority_->issue("workers", "DNS:workers.default.berth"))}});
-  write_gateway_pair();
 }
 
 void Stack::rotate_certificates() {

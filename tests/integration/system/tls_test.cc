@@ -146,6 +146,30 @@ print("all well")
   EXPECT_THAT(python.output(), HasSubstr("all well"));
 }
 
+TEST_F(Tls, APoolSaysWhatIsWrongWithItsSecret) {
+  const auto degraded = [&](const std::string& pool) {
+    const Json object = stack_.object("sessionpools", "default", pool);
+    const Json* conditions = find_path(object, {"status", "conditions"});
+    for (std::size_t i = 0; conditions != nullptr && i < conditions->size(); ++i) {
+      if (get_string((*conditions)[i], "type") == "Degraded") {
+        return get_string((*conditions)[i], "reason").value_or("") + ": " +
+               get_string((*conditions)[i], "message").value_or("");
+      }
+    }
+    return std::string();
+  };
+  Json spec = Stack::quick_pool(1, 1);
+  spec["workers"] = 1;
+  spec["worker"]["tls"] = {{"secretName", "later"}};
+  stack_.add_pool("q", spec);
+  EXPECT_TRUE(stack_.await([&] {
+    return degraded("q").find("CertificateUnusable: q-0: FailedMount: ") == 0;
+  })) << degraded("q");
+  EXPECT_THAT(degraded("q"), HasSubstr("needs Secret later with tls.crt and tls.key"));
+  stack_.add_worker_secret("later");
+  EXPECT_TRUE(stack_.await([&] { return degraded("q") == "AllWell: "; })) << degraded("q");
+}
+
 TEST_F(Tls, CertificatesRotateUnderLoadWithoutAFailedCall) {
   const auto file = stack_.dir() / "file";
   std::ofstream(file) << std::string(200 << 10, 'x');
