@@ -208,11 +208,16 @@ TEST_F(ContainerTest, AChangedSecretReachesARunningPod) {
   start();
   const ResourceType& secrets = type_of("secrets");
   create(secrets, {{"metadata", {{"name", "s"}}}, {"stringData", {{"k", "old"}}}});
-  create(pod("a", "cat /v/k; until [ \"$(cat /v/k)\" = new ]; do sleep 0.05; done; cat /v/k",
+  const std::filesystem::path read = dir.path() / "read";
+  Json container = ready_with(read);
+  container["volumeMounts"] = {{{"name", "v"}, {"mountPath", "/v"}}};
+  create(pod("a",
+             "cat /v/k; : >'" + read.string() +
+                 "'; until [ \"$(cat /v/k)\" = new ]; do sleep 0.05; done; cat /v/k",
              {{"restartPolicy", "Never"},
               {"volumes", {{{"name", "v"}, {"secret", {{"secretName", "s"}}}}}}},
-             {{"volumeMounts", {{{"name", "v"}, {"mountPath", "/v"}}}}}));
-  ASSERT_TRUE(wait_phase("a", "Running"));
+             container));
+  ASSERT_TRUE(wait_ready("a"));
   ASSERT_TRUE(cluster->store().edit(secrets, {"default", "s"},
                                     [](const Json& current) -> ApiResult<Json> {
                                       EXPECT_EQ(find(current, "stringData"), nullptr)

@@ -35,6 +35,11 @@ class NodeTest : public ::testing::Test {
     s.update(spec.is_null() ? Json::object() : spec);
     return {{"metadata", {{"name", name}}}, {"spec", s}};
   }
+  /// For a container that is ready when its script has made the file: Running it is earlier.
+  static Json ready_with(const std::filesystem::path& file) {
+    return {{"readinessProbe",
+             {{"exec", {{"command", {"test", "-e", file.string()}}}}, {"periodSeconds", 1}}}};
+  }
   void create(const ResourceType& type, const Json& object) {
     const auto made = cluster->store().create(type, "default", object);
     ASSERT_TRUE(made) << made.error().message;

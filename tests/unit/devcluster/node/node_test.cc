@@ -113,9 +113,11 @@ TEST_F(NodeTest, StopTellsProgramsOnceMoreBeforeItKillsThem) {
   options.shutdown_grace = std::chrono::seconds(2);
   start();
   const std::string told = (dir.path() / "told twice").string();
-  create(pod("slow", "trap 'trap \"touch \\\"" + told +
-                         "\\\"; exit 0\" TERM' TERM; echo up; "
-                         "while :; do sleep 0.01; done"));
+  const std::filesystem::path listens = dir.path() / "listens";
+  create(pod("slow",
+             "trap 'trap \"touch \\\"" + told + "\\\"; exit 0\" TERM' TERM; : >'" +
+                 listens.string() + "'; while :; do sleep 0.01; done",
+             {}, ready_with(listens)));
   ASSERT_TRUE(wait_ready("slow"));
   ASSERT_TRUE(run_until(loop, [&](const std::function<void()>& done) { cluster->stop(done); }));
   EXPECT_TRUE(std::filesystem::exists(told));
