@@ -35,14 +35,15 @@ bool AccessCache::ended(const Entry& entry) const {
   return entry.expires && clock_.wall_now() >= *entry.expires;
 }
 
-void AccessCache::store(const std::string& key, Verdict verdict, std::optional<WallTime> expires) {
+void AccessCache::store(const std::string& key, AccessVerdict verdict,
+                        std::optional<WallTime> expires) {
   const bool allowed = verdict.has_value();
   (allowed ? refused_ : allowed_).erase(key);
   (allowed ? allowed_ : refused_)
       .put({key, std::move(verdict), clock_.now(), expires}, settings_.max_entries);
 }
 
-const Verdict* AccessCache::fresh(const std::string& key) {
+const AccessVerdict* AccessCache::fresh(const std::string& key) {
   const TimePoint now = clock_.now();
   if (const Entry* entry = allowed_.find(key)) {
     const bool good = now - entry->checked < settings_.allowed_for && !ended(*entry);

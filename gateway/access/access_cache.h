@@ -27,10 +27,10 @@ class AccessCache {
 
   /// `verdict`'s error is a refusal. `expires`: the end of the token; nothing positive is told
   /// after it. Replaces what was known under the key.
-  void store(const std::string& key, Verdict verdict, std::optional<WallTime> expires);
+  void store(const std::string& key, AccessVerdict verdict, std::optional<WallTime> expires);
 
   /// A verdict young enough to be used without asking; null otherwise. Valid until the next change.
-  const Verdict* fresh(const std::string& key);
+  const AccessVerdict* fresh(const std::string& key);
   /// The last positive verdict, young enough to be used while nobody can be asked.
   const Identity* stale(const std::string& key);
 
@@ -39,7 +39,7 @@ class AccessCache {
  private:
   struct Entry {
     std::string key;
-    Verdict verdict;
+    AccessVerdict verdict;
     TimePoint checked{};
     std::optional<WallTime> expires;
   };

@@ -18,7 +18,7 @@ class AccessReview {
   /// whose messages tell the way out), or says that there is no verdict: kUnavailable with the
   /// reason "ApiServerUnreachable", or "AccessCheckFailed" when the API server does answer but not
   /// that question, which is a matter of how the gateway was installed.
-  using DoneFn = std::function<void(Verdict)>;
+  using DoneFn = std::function<void(AccessVerdict)>;
 
   AccessReview(kube::Client& client, std::string audience)
       : client_(client), audience_(std::move(audience)) {}

@@ -16,7 +16,7 @@ std::string key_of(std::string_view token, const Access& access) {
   return auth::sha256_hex(text);
 }
 
-std::string outcome_of(const Verdict& verdict) {
+std::string outcome_of(const AccessVerdict& verdict) {
   if (verdict) {
     return "allowed";
   }
@@ -78,7 +78,8 @@ Counter& KubernetesAuthenticator::counter(const std::string& outcome, Source sou
   return it->second;
 }
 
-void KubernetesAuthenticator::answer(const DoneFn& done, const Verdict& verdict, Source source) {
+void KubernetesAuthenticator::answer(const DoneFn& done, const AccessVerdict& verdict,
+                                     Source source) {
   counter(outcome_of(verdict), source).inc();
   done(verdict);
 }
@@ -92,7 +93,7 @@ Cancel KubernetesAuthenticator::check(const http::Request& request, const Access
   }
   const std::string key = key_of(token, access);
   if (const auto* verdict = cache_.fresh(key)) {
-    answer(done, Verdict(*verdict), Source::kCache);
+    answer(done, AccessVerdict(*verdict), Source::kCache);
     return {};
   }
   auto it = checks_.find(key);
@@ -134,9 +135,9 @@ Cancel KubernetesAuthenticator::check(const http::Request& request, const Access
 void KubernetesAuthenticator::start(Check& check) {
   ++calls_;
   check.out = true;
-  check.call = review_.ask(check.token, check.access, [this, key = check.key](Verdict verdict) {
-    answered(key, std::move(verdict));
-  });
+  check.call = review_.ask(
+      check.token, check.access,
+      [this, key = check.key](AccessVerdict verdict) { answered(key, std::move(verdict)); });
   if (cache_.stale(check.key) != nullptr) {
     check.patience = loop_.call_after(settings_.patience, [this, key = check.key] {
       const auto self = checks_.at(key);
@@ -148,7 +149,7 @@ void KubernetesAuthenticator::start(Check& check) {
   }
 }
 
-void KubernetesAuthenticator::answered(const std::string& key, Verdict verdict) {
+void KubernetesAuthenticator::answered(const std::string& key, AccessVerdict verdict) {
   const auto node = checks_.extract(key);
   const std::shared_ptr<Check> check = node.mapped();
   check->call.release();
@@ -173,7 +174,7 @@ void KubernetesAuthenticator::answered(const std::string& key, Verdict verdict) 
 }
 
 /// A caller may be gone by the time its turn comes, and its answer may bring new ones.
-void KubernetesAuthenticator::tell(Check& check, const Verdict& verdict, Source source) {
+void KubernetesAuthenticator::tell(Check& check, const AccessVerdict& verdict, Source source) {
   while (!check.waiters.empty()) {
     const auto waiter = check.waiters.extract(check.waiters.begin());
     answer(waiter.mapped(), verdict, source);

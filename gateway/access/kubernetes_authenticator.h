@@ -50,11 +50,11 @@ class KubernetesAuthenticator final : public Authenticator {
   struct Check;
 
   void start(Check& check);
-  void answered(const std::string& key, Verdict verdict);
-  void tell(Check& check, const Verdict& verdict, Source source);
+  void answered(const std::string& key, AccessVerdict verdict);
+  void tell(Check& check, const AccessVerdict& verdict, Source source);
   /// Those that can be show from 0 on.
   Counter& counter(const std::string& outcome, Source source);
-  void answer(const DoneFn& done, const Verdict& verdict, Source source);
+  void answer(const DoneFn& done, const AccessVerdict& verdict, Source source);
   void start_queued();
 
   EventLoop& loop_;

@@ -29,13 +29,13 @@ struct Refusal : Error {
   Refusal(Error error, std::string who = {}) : Error(std::move(error)), owner(std::move(who)) {}
   std::string owner;
 };
-using Verdict = tl::expected<Identity, Refusal>;
+using AccessVerdict = tl::expected<Identity, Refusal>;
 
 /// Decides who may open and list sessions. Sessions themselves are used with their own tokens,
 /// which workers check.
 class Authenticator {
  public:
-  using DoneFn = std::function<void(Verdict)>;
+  using DoneFn = std::function<void(AccessVerdict)>;
   virtual ~Authenticator() = default;
 
   /// Calls `done` once: before it returns if the answer is known, else later on the loop, unless

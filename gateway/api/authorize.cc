@@ -18,7 +18,7 @@ void authorize(const Door& door, const std::shared_ptr<http::Exchange>& exchange
   const auto pending = std::make_shared<Cancel>();
   Cancel check = door.authenticator.check(
       exchange->request(), access,
-      [exchange, access, &audit = door.audit, then = std::move(then)](Verdict identity) {
+      [exchange, access, &audit = door.audit, then = std::move(then)](AccessVerdict identity) {
         if (identity) {
           then(*identity);
           return;

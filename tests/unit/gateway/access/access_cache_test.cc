@@ -14,7 +14,7 @@ using std::chrono::seconds;
 class AccessCacheTest : public ::testing::Test {
  protected:
   void move(Duration by) { clock_.set(clock_.now() + by); }
-  static Verdict refusal() {
+  static AccessVerdict refusal() {
     return fail(Error::make(ErrorCode::kPermissionDenied, "AccessDenied", "no"));
   }
 

@@ -36,7 +36,7 @@ class KubernetesAuthenticatorTest : public ::testing::Test {
   }
 
   struct Asked {
-    std::optional<Verdict> verdict;
+    std::optional<AccessVerdict> verdict;
     Cancel handle;
   };
   std::shared_ptr<Asked> ask(const std::string& token,
@@ -46,7 +46,7 @@ class KubernetesAuthenticatorTest : public ::testing::Test {
       request.headers.add("Authorization", "Bearer " + token);
     }
     auto asked = std::make_shared<Asked>();
-    asked->handle = authenticator_->check(request, access, [asked](Verdict verdict) {
+    asked->handle = authenticator_->check(request, access, [asked](AccessVerdict verdict) {
       EXPECT_FALSE(asked->verdict) << "answered twice";
       asked->verdict = std::move(verdict);
     });
