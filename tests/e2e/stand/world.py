@@ -19,9 +19,9 @@ PROBE_PORT = {"berth-operator": 8081, "berth-gateway": 7071, "worker": 7601}
 
 
 class World:
-    def __init__(self, cluster: Cluster, programs: Path, browser: Path):
+    def __init__(self, cluster: Cluster, programs: Path, browser: Path | None = None):
         """`programs`: the folder with `berth`, the command line. `browser`: the one with the browser's driver."""
-        self.cluster, self.programs, self.browser = cluster, programs, browser / "node_modules"
+        self.cluster, self.programs, self.browser = cluster, programs, browser and browser / "node_modules"
         self.api = Api(cluster.pki.ca, cluster.pki.folder / "admin.crt", cluster.pki.folder / "admin.key")
         self._rights_away: list[tuple[str, str]] = []
 
