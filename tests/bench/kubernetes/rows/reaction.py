@@ -29,7 +29,7 @@ def _quantile(buckets: dict[float, float], share: float) -> float:
 def _pod_creates(stand: Stand, namespace: str) -> list[float]:
     return sorted(datetime.fromisoformat(c["requestReceivedTimestamp"].replace("Z", "+00:00")).timestamp()
                   for c in audit.calls(stand.cluster.audit_log)
-                  if c["verb"] == "create" and c["objectRef"].get("resource") == "pods"
+                  if c["verb"] == "create" and c["objectRef"].get("resource") == "pods" and "dryRun=All" not in c["requestURI"]
                   and not c["objectRef"].get("subresource") and c["objectRef"].get("namespace") == namespace)
 
 
