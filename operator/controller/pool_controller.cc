@@ -94,21 +94,20 @@ bool PoolController::uses_node(const std::string& node) const {
                      [&](const auto& m) { return m.second.pod->node == node; });
 }
 
-void PoolController::watch_volumes(const PoolObject& object) {
+void PoolController::watch_volumes(std::vector<Worker>& workers) {
   std::optional<VolumeTrouble::Waiting> longest;
-  const Clock& clock = deps_.loop.clock();
-  for (const auto& [name, member] : members_) {
-    const PodView& pod = *member.pod;
-    if (pod.controller_uid != object.uid || pod.node.empty() || !pod.never_started ||
-        !pod.trouble.empty() || pod.finished || pod.deleting_by) {
-      continue;
-    }
-    const TimePoint since = clock.now() - (clock.wall_now() - pod.created);
-    if (!longest || since < longest->since) {
-      longest = {pod.uid, since};
+  for (const Worker& w : workers) {
+    const bool waits = !w.node.empty() && w.never_started && !w.finished && !w.deleting;
+    if (waits && w.trouble.empty() && (!longest || w.created_at < longest->since)) {
+      longest = {w.uid, w.created_at};
     }
   }
   volumes_.watch(longest);
+  for (Worker& w : workers) {
+    if (const std::string why = volumes_.why(w.uid); !why.empty()) {
+      w.trouble = "FailedMount: " + why;
+    }
+  }
 }
 
 Observed PoolController::observe(const PoolObject& object, const std::string& pod_cache_version) {
@@ -126,11 +125,9 @@ Observed PoolController::observe(const PoolObject& object, const std::string& po
       w.silent = member.poller->silent();
       w.unheard = member.poller->last_error() ? member.poller->last_error()->text() : "";
     }
-    if (const std::string why = volumes_.why(w.uid); !why.empty()) {
-      w.trouble = "FailedMount: " + why;
-    }
     o.workers.push_back(std::move(w));
   }
+  watch_volumes(o.workers);
   applier_.overlay(o.workers, pod_cache_version, deps_.loop.clock().now());
   o.demand = deps_.demand.demand(ns_, name_);
   o.scheduled = schedules_.minimum(object.schedules, deps_.loop.clock());
@@ -210,7 +207,6 @@ std::optional<TimePoint> PoolController::reconcile(const PoolObject& object,
     pod_check_.look(object.pool, object.revision);
   }
   remember_revision(object);
-  watch_volumes(object);
   const Observed observed = observe(object, pod_cache_version);
   check_epochs(observed);
 

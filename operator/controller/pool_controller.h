@@ -79,7 +79,8 @@ class PoolController {
     std::shared_ptr<const PodView> pod;
     std::unique_ptr<control::SlotsPoller> poller;
   };
-  void watch_volumes(const PoolObject& object);
+  /// Why their volumes do not come becomes their trouble.
+  void watch_volumes(std::vector<Worker>& workers);
   Observed observe(const PoolObject& object, const std::string& pod_cache_version);
   void begin(const PoolObject& object);
   void remember_revision(const PoolObject& object);
