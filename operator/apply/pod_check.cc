@@ -1,10 +1,11 @@
 #include "operator/apply/pod_check.h"
 
+#include "operator/apply/write_backoff.h"
+
 namespace berth::op {
 namespace {
 
 constexpr Duration kAskAgain = std::chrono::minutes(1);
-constexpr Backoff::Settings kTrouble{std::chrono::seconds(1), std::chrono::minutes(1), 2.0, 0.5};
 constexpr const char* kNameEnd = "-dry-run";
 
 // The pod itself is what is wrong, or is not allowed here. Anything else says nothing about it.
@@ -20,7 +21,7 @@ PodCheck::PodCheck(EventLoop& loop, kube::Client& client, Random& random, Render
       client_(client),
       render_(std::move(render)),
       changed_(std::move(changed)),
-      backoff_(kTrouble, random) {}
+      backoff_(kWriteBackoff, random) {}
 
 void PodCheck::look(const std::shared_ptr<const api::SessionPool>& pool,
                     const std::string& revision) {

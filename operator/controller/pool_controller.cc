@@ -2,13 +2,9 @@
 
 #include <algorithm>
 
+#include "operator/apply/write_backoff.h"
+
 namespace berth::op {
-namespace {
-
-constexpr Backoff::Settings kWriteBackoff{std::chrono::seconds(1), std::chrono::minutes(1), 2.0,
-                                          0.5};
-
-}  // namespace
 
 PoolController::PoolController(const ControllerDeps& deps, std::string ns, std::string name,
                                std::function<void()> changed)

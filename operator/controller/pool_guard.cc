@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "operator/apply/write_backoff.h"
+
 namespace berth::op {
 namespace {
 
 constexpr Duration kAfterConflict = std::chrono::seconds(1);
-constexpr Backoff::Settings kRetry{std::chrono::seconds(1), std::chrono::minutes(1), 2.0, 0.5};
 
 bool has_finalizer(const PoolObject& pool) {
   return std::find(pool.finalizers.begin(), pool.finalizers.end(), api::kPoolFinalizer) !=
@@ -20,7 +21,7 @@ PoolGuard::PoolGuard(EventLoop& loop, kube::Client& client, Random& random, Log 
       client_(client),
       log_(std::move(log)),
       hooks_(std::move(hooks)),
-      backoff_(kRetry, random) {}
+      backoff_(kWriteBackoff, random) {}
 
 bool PoolGuard::hold(const PoolObject& pool) {
   if (has_finalizer(pool)) {
