@@ -49,14 +49,15 @@ def timeseries(panel):
               "axisSoftMin": 0, "stacking": {"mode": "normal" if panel.stack else "none", "group": "A"}}
     return {
         "fieldConfig": {
-            "defaults": {"unit": panel.unit, "min": 0, "custom": custom,
-                         "color": {"mode": "shades", "fixedColor": SHADES}},
+            "defaults": {"unit": panel.unit, "custom": custom, "color": {"mode": "shades", "fixedColor": SHADES}}
+            | ({} if panel.least else {"min": 0}) | ({"decimals": 0} if panel.steps else {}),
             "overrides": [color_of(panel, name) for name in panel.colors],
         },
         "options": {
             "legend": {"displayMode": "table", "placement": "bottom", "showLegend": True,
-                       "calcs": ["lastNotNull", "max"], "sortBy": "Max", "sortDesc": True},
-            "tooltip": {"mode": "multi", "sort": "desc"},
+                       "calcs": ["lastNotNull", "min" if panel.least else "max"],
+                       "sortBy": "Min" if panel.least else "Max", "sortDesc": not panel.least},
+            "tooltip": {"mode": "multi", "sort": "asc" if panel.least else "desc"},
         },
     }
 

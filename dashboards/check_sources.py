@@ -35,6 +35,8 @@ def check_dashboard(board):
         expect(panel["fieldConfig"]["defaults"]["unit"], f"{title}: no unit")
         for target in panel["targets"]:
             expect(target["legendFormat"], f"{title}: a query without a legend")
+            for function, span in re.findall(r"\b(i?rate|increase)\([^\[]*\[([^\]]*)\]", target["expr"]):
+                expect(span in ("$__rate_interval", "$__range"), f"{title}: {function} over {span}")
             for variable in re.findall(r"\$(\w+)", target["expr"]):
                 expect(variable in [*variables, "__rate_interval", "__range"], f"{title}: unknown ${variable}")
 

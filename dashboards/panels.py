@@ -23,7 +23,8 @@ class Panel:
     width: int = 12
     height: int = 8
     stack: bool = False
-    steps: bool = False  # Counts of things: no slope between two of them.
+    steps: bool = False  # Counts of things: no slope between two of them, and no decimals.
+    least: bool = False  # The smallest is what matters, and it may fall below 0.
     named: bool = False
     colors: dict = dataclasses.field(default_factory=dict)
     thresholds: list = dataclasses.field(default_factory=list)
@@ -69,6 +70,7 @@ def quantiles(histogram, by="le"):
 
 QUANTILE_COLORS = fixed("median", "95 %", "99 %")
 ALARM = [(None, BLUE), (1, VERMILION)]
+SOME = [(None, VERMILION), (1, BLUE)]
 
 
 # Pools. `max by` throughout: two operators may be seen while one takes over from the other.
@@ -97,7 +99,8 @@ LEGEND = "{{namespace}}/{{pool}}"
 REASONS = ["MaxWorkers", "MinWorkers", "Schedule", "UnschedulablePods", "MaxSurge", "ScaleUpRate", "ScaleDownRate",
            "StabilizationWindow", "Tolerance", "FailingPods", "GatewayUnreadable", "OperatorJustStarted", "Paused"]
 STATES = ["ready", "starting", "draining", "unreadable", "terminating", "failed"]
-LEFT_LINE = f"sum by (namespace, pool) (rate(berth_gateway_session_requests_total{P % ''}[$__rate_interval]))"
+WAITED = 'outcome=~"created|creation_timeout|caller_gone|failed|shutting_down"'  # Others are answered at once.
+LEFT_LINE = f"sum by (namespace, pool) (rate(berth_gateway_session_requests_total{P % (', ' + WAITED)}[$__rate_interval]))"
 WAITING = pool("berth_pool_sessions_waiting")
 AT_MAXIMUM = pool("berth_pool_scaling_limited", 'reason="MaxWorkers"')
 
@@ -298,10 +301,11 @@ workers_board = Dashboard(
 
 
 # Operator and gateway. Other programs export workqueue_* and rest_client_* too: ours are those of a target with our
-# build_info, whatever its job is called.
-OPERATOR = "and on (job, instance) berth_operator_build_info"
-GATEWAY = "and on (job, instance) berth_gateway_build_info"
-BOTH = '{__name__=~"berth_(operator|gateway)_build_info"}'
+# build_info, whatever its job is called, in the chosen namespaces where Berth is installed.
+INSTALLED = '{namespace=~"$installation"}'
+OPERATOR = f"and on (job, instance) berth_operator_build_info{INSTALLED}"
+GATEWAY = f"and on (job, instance) berth_gateway_build_info{INSTALLED}"
+BOTH = '{__name__=~"berth_(operator|gateway)_build_info", namespace=~"$installation"}'
 EITHER = f"and on (job, instance) {BOTH}"
 WAS_EITHER = f"and on (job, instance) last_over_time({BOTH}[$__range] @ end())"
 EXPIRY = "berth_tls_certificate_not_after_timestamp_seconds"
@@ -313,35 +317,39 @@ def rate(metric, by, of):
     return f"sum by ({by}) (rate({metric}[$__rate_interval]) {of})"
 
 
-def program_quantiles(histogram):
-    return [(f"histogram_quantile({q}, {rate(histogram, 'le', OPERATOR)})", name)
+def program_quantiles(histogram, of=OPERATOR):
+    return [(f"histogram_quantile({q}, {rate(histogram, 'le', of)})", name)
             for q, name in ((0.5, "median"), (0.95, "95 %"), (0.99, "99 %"))]
 
 
-def top_processes(expression, metric):
-    return (f"{expression} and on (job, instance) topk(10, max_over_time({metric}[$__range] @ end()) {WAS_EITHER})")
+def top_processes(expression, ranking):
+    return f"{expression} and on (job, instance) topk(10, {ranking} {WAS_EITHER})"
 
 
 operator_gateway = Dashboard(
     "berth-operator-gateway", "Berth / Operator and gateway",
     "Health of the control plane: leader, reconciles, queues, API calls; requests, latency and line of the gateways.",
     [("namespace", "Namespace of pools", "label_values(berth_pool_workers, namespace)"),
-     ("pool", "Pool", 'label_values(berth_pool_workers{namespace=~"$namespace"}, pool)')],
+     ("pool", "Pool", 'label_values(berth_pool_workers{namespace=~"$namespace"}, pool)'),
+     ("installation", "Namespace of Berth", "label_values(berth_operator_build_info, namespace)")],
     [
         row("Now"),
-        stat("Leaders", "Operators that lead: one. 0 for a few seconds is a takeover.", "short",
-             (f"sum(leader_election_master_status {OPERATOR})", "leaders"),
-             thresholds=[(None, VERMILION), (1, BLUE), (2, VERMILION)]),
-        stat("Operators", "Operator processes, standbys included.", "short", ("count(berth_operator_build_info)",
-                                                                               "operators")),
-        stat("Gateways", "Gateway processes.", "short", ("count(berth_gateway_build_info)", "gateways")),
+        stat("Leaders", "Operators that lead: one in each namespace where Berth is installed. 0 for a few seconds is a "
+             "takeover.", "short", (f"sum by (namespace) (leader_election_master_status {OPERATOR})", "{{namespace}}"),
+             named=True, thresholds=[(None, VERMILION), (1, BLUE), (2, VERMILION)]),
+        stat("Operators", "Operator processes, standbys included.", "short",
+             (f"count(berth_operator_build_info{INSTALLED}) or vector(0)", "operators"), thresholds=SOME),
+        stat("Gateways", "Gateway processes.", "short",
+             (f"count(berth_gateway_build_info{INSTALLED}) or vector(0)", "gateways"), thresholds=SOME),
         stat("Sessions a second", "Sessions that gateways opened, over all pools.", "cps",
-             ('sum(rate(berth_gateway_session_requests_total{outcome="created"}[$__rate_interval]))', "sessions")),
+             (rate('berth_gateway_session_requests_total{outcome="created"}', "", GATEWAY), "sessions")),
         stat("Watch silence", "Longest time for which the API server has said nothing about a resource that is "
              "watched. Up to 305 s is ordinary where nothing changes.", "s",
-             ("max(berth_kube_watch_silence_seconds)", "silence"), thresholds=[(None, BLUE), (400, VERMILION)]),
+             (f"max(berth_kube_watch_silence_seconds {EITHER})", "silence"),
+             thresholds=[(None, BLUE), (400, VERMILION)]),
         stat("Events dropped", "Kubernetes events not written because too many were on their way, in the shown time.",
-             "short", ("sum(increase(berth_operator_events_dropped_total[$__range]))", "dropped"), thresholds=ALARM),
+             "short", (f"sum(increase(berth_operator_events_dropped_total[$__range]) {WAS_EITHER})", "dropped"),
+             thresholds=ALARM),
         row("Operator"),
         series("Leader", "1 for the process that leads.", "short",
                (f"max by (namespace, pod) (leader_election_master_status {OPERATOR})", POD), steps=True),
@@ -359,10 +367,10 @@ operator_gateway = Dashboard(
                *program_quantiles("berth_operator_scale_reaction_seconds_bucket"), colors=QUANTILE_COLORS),
         series("Control keys: phase", "1 for the phase that a key is in; Steady is rest (docs/keys.md). Empty where the "
                "keys are given by file.", "short",
-               ("max by (key, phase) (berth_operator_key_phase) == 1", "{{key}} {{phase}}"), steps=True),
+               (f"max by (key, phase) (berth_operator_key_phase {OPERATOR}) == 1", "{{key}} {{phase}}"), steps=True),
         series("Control keys: who holds up a rotation", "Workers, gateways and others that do not know the new key "
                "yet. Empty where the keys are given by file.", "short",
-               ("max by (key) (berth_operator_key_waiting)", "{{key}}"), steps=True),
+               (f"max by (key) (berth_operator_key_waiting {OPERATOR})", "{{key}}"), steps=True),
         row("Kubernetes API"),
         series("API calls of operators", "Per second, by method and status.", "reqps",
                (rate("rest_client_requests_total", "method, code", OPERATOR), "{{method}} {{code}}")),
@@ -370,38 +378,37 @@ operator_gateway = Dashboard(
                (rate("rest_client_requests_total", "method, code", GATEWAY), "{{method}} {{code}}")),
         series("Watch silence, by resource", "Time since the API server last said anything about the resource, the "
                "longest over all processes.", "s",
-               ("max by (resource) (berth_kube_watch_silence_seconds)", "{{resource}}")),
+               (f"max by (resource) (berth_kube_watch_silence_seconds {EITHER})", "{{resource}}")),
         series("Lists and watch failures", "Per second. A list follows a watch that could not be resumed.", "cps",
-               ("sum by (resource) (rate(berth_kube_lists_total[$__rate_interval]))", "{{resource}} lists"),
-               ("sum by (resource) (rate(berth_kube_watch_failures_total[$__rate_interval]))", "{{resource}} failures")),
+               (rate("berth_kube_lists_total", "resource", EITHER), "{{resource}} lists"),
+               (rate("berth_kube_watch_failures_total", "resource", EITHER), "{{resource}} failures")),
         row("Gateway"),
         series("Session requests by outcome", "Per second, of the chosen pools.", "cps",
                (f"sum by (outcome) (rate(berth_gateway_session_requests_total{P % ''}[$__rate_interval]))",
                 "{{outcome}}"), stack=True, colors=fixed(*OUTCOMES)),
         series("Time from request to session", "Over all pools and gateways, of sessions that came to be.", "s",
-               *quantiles("berth_gateway_session_creation_seconds_bucket"), colors=QUANTILE_COLORS),
+               *program_quantiles("berth_gateway_session_creation_seconds_bucket", GATEWAY), colors=QUANTILE_COLORS),
         series("Line by pool", "Requests that wait, summed over gateways: a caller who waits at two counts twice. The "
                "ten longest.", "short",
                (top_pools(f"sum by (namespace, pool) (berth_gateway_sessions_waiting{P % ''})",
                           "berth_gateway_sessions_waiting"), LEGEND), steps=True),
         series("Access checks", "Checks of callers per second, by outcome and where the verdict came from. stale: the "
                "API server was away. Empty where a token file is used (berth dev).", "cps",
-               ("sum by (outcome, source) (rate(berth_gateway_access_checks_total[$__rate_interval]))",
-                "{{outcome}} {{source}}")),
-        series("Certificates: time left", "Until the first certificate of the job in that namespace expires, gateways' and workers'. "
-               "The ten that expire first. Empty without TLS (docs/tls.md).", "s",
+               (rate("berth_gateway_access_checks_total", "outcome, source", GATEWAY), "{{outcome}} {{source}}")),
+        series("Certificates: time left", "Until the first certificate of the job in that namespace expires, gateways' and workers'; "
+               "below 0 it has. The ten that expire first. Empty without TLS (docs/tls.md).", "s",
                (f"min by (namespace, job) ({EXPIRY}) - time() "
-                f"and on (namespace, job) bottomk(10, min by (namespace, job) ({EXPIRY} @ end()))", "{{namespace}} {{job}}")),
+                f"and on (namespace, job) bottomk(10, min by (namespace, job) ({EXPIRY} @ end()))", "{{namespace}} {{job}}"), least=True),
         row("Resources"),
         series("CPU", "CPUs used, by process.", "short",
                (top_processes("sum by (job, instance, pod) (rate(process_cpu_seconds_total[$__rate_interval]) "
-                              f"{EITHER})", "process_cpu_seconds_total"), "{{job}} {{pod}}")),
+                              f"{EITHER})", "rate(process_cpu_seconds_total[$__range] @ end())"), "{{job}} {{pod}}")),
         series("Memory", "Resident memory, by process.", "bytes",
                (top_processes(f"max by (job, instance, pod) (process_resident_memory_bytes {EITHER})",
-                              "process_resident_memory_bytes"), "{{job}} {{pod}}")),
+                              "max_over_time(process_resident_memory_bytes[$__range] @ end())"), "{{job}} {{pod}}")),
         series("File descriptors", "Used of those allowed, by process.", "percentunit",
                (top_processes(f"max by (job, instance, pod) (process_open_fds / process_max_fds {EITHER})",
-                              "process_open_fds"), "{{job}} {{pod}}")),
+                              "max_over_time(process_open_fds[$__range] @ end())"), "{{job}} {{pod}}")),
         table("Versions", "Every operator and gateway, its version and its age.",
               (f"max by (job, pod, instance, version) ({BOTH})", "there"),
               (f"time() - max by (job, pod, instance) (process_start_time_seconds {EITHER})", "age"),

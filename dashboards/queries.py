@@ -11,7 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 def filled(query, span):
     for name, value in {"$__rate_interval": "15s", "$__range": f"{span}s", "$__interval": "1s", "$namespace": ".*",
-                        "$pool": ".*", "$pod": ".*"}.items():
+                        "$pool": ".*", "$pod": ".*", "$installation": ".*"}.items():
         query = query.replace(name, value)
     return query
 
