@@ -12,7 +12,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
+
+import yaml
 
 ROOT = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent).resolve()
 sys.path += [str(ROOT / "tests/e2e"), str(ROOT / "charts")]
@@ -131,10 +134,16 @@ def accepted(server: Server, folder: Path) -> int:
 
 
 def documents(server: Server, folder: Path) -> int:
-    """The SessionPools that guides and READMEs show."""
+    """The SessionPools that guides, READMEs, the chart's notes and Artifact Hub show."""
     folder.mkdir()
     shown = subprocess.run([sys.executable, ROOT / "docs/check_blocks.py", "--pools", folder], capture_output=True, text=True, check=False)
     faults = shown.stdout.splitlines()
+    chart = ROOT / "charts/berth"
+    notes = matrix.render_notes(program("helm"), chart, chart / "ci/default.yaml", folder)
+    (folder / "notes.yaml").write_text(textwrap.dedent(notes.split("<<'POOL'\n")[1].split("     POOL\n")[0]))
+    of_hub = yaml.safe_load((chart / "Chart.yaml").read_text())["annotations"]["artifacthub.io/crdsExamples"]
+    for n, pool in enumerate(yaml.safe_load(of_hub)):
+        (folder / f"artifact-hub-{n}.yaml").write_text(json.dumps(pool))
     for pool in sorted(folder.glob("*.yaml")):
         done = server.run(program("kubectl"), "create", "--dry-run=server", "--validate=strict", "--warnings-as-errors", "-f", str(pool))
         if done.returncode != 0:

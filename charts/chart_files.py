@@ -1,9 +1,10 @@
 """What of the chart is made from something else: the table of values in its README, and its copies of the SessionPool resource, the
 alerts and the dashboards, since a chart can hold only what is below its folder.
-Also holds values.schema.json against values.yaml, name by name, both ways.
+Also holds values.schema.json against values.yaml, name by name, both ways, and every place that carries the version against the programs'.
 Usage: chart_files.py check|write REPOSITORY"""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,11 @@ import yaml
 
 BEGIN, END = "<!-- values -->\n", "<!-- end of values -->\n"
 COPIES = {"deploy/crd/sessionpools.yaml": "sessionpools.yaml", "dashboards/alerts.yaml": "alerts.yaml"}
+# Released together, so they carry the version of the programs (CMakeLists.txt).
+VERSIONS = {"charts/berth/Chart.yaml": r"^(?:v|appV)ersion: (\S+)$", "clients/python/pyproject.toml": r'^version = "(.+)"$',
+            "clients/python/berth/__init__.py": r'^__version__ = "(.+)"$', "Dockerfile": r"^ARG VERSION=(.+)$",
+            "deploy/operator/deployment.yaml": r"berth\.local/\w+:(\S+)$", "deploy/gateway/deployment.yaml": r"berth\.local/\w+:(\S+)$",
+            "docs/versions.md": r"^(\d+\.\d+\.\d+), before the first release"}
 
 
 class Value:
@@ -84,6 +90,17 @@ def with_table(readme: str, rows: str) -> str:
     return head + BEGIN + rows + END + rest.split(END)[1]
 
 
+def wrong_versions(root: Path, version: str) -> list[str]:
+    """Places whose version is not that of the programs."""
+    faults = []
+    for file, pattern in VERSIONS.items():
+        found = re.findall(pattern, (root / file).read_text(), re.M)
+        faults += [f"{file}: the version is {v}, the programs are {version}" for v in found if v != version]
+        if not found:
+            faults.append(f"{file}: no version was found")
+    return faults
+
+
 def copies(root: Path) -> dict[Path, str]:
     """Path in the chart -> text."""
     sources = {root / source: name for source, name in COPIES.items()}
@@ -107,9 +124,7 @@ def main() -> int:
     boards = chart / "files/dashboards"
     faults += [f"{p.relative_to(root)} has no source in dashboards/grafana" for p in boards.glob("*") if p not in made]
     version = next(l for l in (root / "CMakeLists.txt").read_text().splitlines() if l.startswith("project(")).split()[2]
-    of_chart = yaml.safe_load((chart / "Chart.yaml").read_text())
-    faults += [f"Chart.yaml: {k} is {of_chart[k]}, the programs are {version}" for k in ("version", "appVersion")
-               if of_chart[k] != version]
+    faults += wrong_versions(root, version)
     for path, content in made.items():
         if path.exists() and path.read_text() == content:
             continue

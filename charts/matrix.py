@@ -1,10 +1,11 @@
 """Renders the chart with each file of charts/berth/ci/ and holds the outcome against what the file's comments promise:
-`# renders: KIND/NAME`, `# lacks: KIND/NAME`, `# says: TEXT`, `# omits: TEXT`. Files of ci/refused/ must be refused with the
-text of `# because:`. Then every switch is turned alone, and every value that is one of a few takes each of them: all must render.
+`# renders: KIND/NAME`, `# lacks: KIND/NAME`, `# says: TEXT`, `# omits: TEXT`, `# notes: TEXT` and `# notes omit: TEXT` of
+NOTES.txt. Files of ci/refused/ must be refused with the text of `# because:`. A Kubernetes that is too old is refused. Then every switch is turned alone, and every value that is one of a few takes each of them: all must render.
 Usage: matrix.py HELM CHART FOLDER   (what was rendered is left in FOLDER, one file for each)"""
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,20 @@ def render(helm: str, chart: Path, values: Path, api: bool) -> subprocess.Comple
     command = [helm, "template", "berth", str(chart), "--namespace", "berth-system", "--kube-version", KUBERNETES,
                "--values", str(values)] + (["--api-versions", API] if api else [])
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def render_notes(helm: str, chart: Path, values: Path, folder: Path) -> str:
+    """NOTES.txt as it would be said: `helm template` leaves it out, so a copy of the chart says it in a ConfigMap."""
+    copy = folder / "with-notes"
+    if not copy.exists():
+        shutil.copytree(chart, copy)
+        told = (copy / "templates/NOTES.txt").read_text()
+        (copy / "templates/said.yaml").write_text(
+            '{{- define "said" }}' + told + '{{ end }}\nkind: ConfigMap\napiVersion: v1\nmetadata: {name: said}\n'
+            'data: {notes: {{ include "said" . | toJson }}}\n')
+    done = render(helm, copy, values, api=True)
+    said = next(o for o in yaml.safe_load_all(done.stdout) if o and o["metadata"]["name"] == "said")
+    return said["data"]["notes"]
 
 
 def promises(text: str, word: str) -> list[str]:
@@ -60,6 +75,10 @@ def faults_of(helm: str, chart: Path, values: Path, folder: Path) -> list[str]:
     faults += [f"renders {p}" for p in promises(text, "lacks") if p in rendered]
     faults += [f"does not say {p}" for p in promises(text, "says") if p not in said]
     faults += [f"says {p}" for p in promises(text, "omits") if p in said]
+    notes = render_notes(helm, chart, values, folder)
+    faults += [f"NOTES do not say {p}" for p in promises(text, "notes") if p not in notes]
+    faults += [f"NOTES say {p}" for p in promises(text, "notes omit") if p in notes]
+    faults += [f"NOTES have a line that is left over: {line!r}" for line in notes.splitlines() if "<no value>" in line or "%!" in line]
     if not re.search(r"^# (renders|says|lacks): ", text, re.M):
         faults.append("promises nothing")
     return faults
@@ -76,12 +95,26 @@ def fault_of_refused(helm: str, chart: Path, values: Path) -> list[str]:
 
 
 # What a choice means nothing without.
-COMPANIONS = {"tls.certManager.enabled": {"tls.certManager.issuerRef.name": "internal-ca"},
+COMPANIONS = {"operator.dnsPolicy": {"operator.dnsConfig": {"nameservers": ["192.0.2.53"]}},
+              "gateway.dnsPolicy": {"gateway.dnsConfig": {"nameservers": ["192.0.2.53"]}},
+              "tls.certManager.enabled": {"tls.certManager.issuerRef.name": "internal-ca"},
               "gateway.ingress.pathType": {"gateway.ingress.enabled": True},
               "gateway.service.externalTrafficPolicy": {"gateway.service.type": "LoadBalancer"},
               "gateway.httpRoute.enabled": {"gateway.httpRoute.parentRefs": [{"name": "edge"}]},
               "operator.serviceAccount.create": {"operator.serviceAccount.name": "mine"},
               "gateway.serviceAccount.create": {"gateway.serviceAccount.name": "mine"}}
+
+
+def too_old(helm: str, chart: Path) -> list[str]:
+    """The chart's bound is the Kubernetes that its README names: that one renders, the one before does not."""
+    needed = re.search(r"Needs Kubernetes 1\.(\d+)", (chart / "README.md").read_text())
+    faults = [] if needed else ["README.md names no Kubernetes"]
+    for minor, taken in ((int(needed[1]), True), (int(needed[1]) - 1, False)) if needed else ():
+        done = subprocess.run([helm, "template", "berth", str(chart), "--kube-version", f"1.{minor}.0"], capture_output=True,
+                              text=True, check=False)
+        if (done.returncode == 0) != taken or not taken and "kubeVersion" not in done.stderr:
+            faults.append(f"Kubernetes 1.{minor} is {'refused' if taken else 'taken'}: {done.stderr.strip()}")
+    return faults
 
 
 def choices(schema: dict, node: dict, default: object, path: str = "") -> dict[str, list]:
@@ -139,6 +172,9 @@ def main() -> int:
         for fault in found:
             print(f"{values.relative_to(chart)}: {fault}")
         faults += len(found)
+    found = too_old(helm, chart)
+    print("\n".join(found), end="\n" if found else "")
+    faults += len(found)
     count, found = turned_alone(helm, chart, folder)
     print("\n".join(found), end="\n" if found else "")
     faults += len(found)

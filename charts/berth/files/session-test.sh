@@ -1,26 +1,35 @@
-# Opens a session through the gateway, runs a command in it and completes it. Only bash and coreutils, as in the worker's image.
+# Opens a session through the gateway, runs a command in it and completes it. Only bash and coreutils, and openssl where the gateway
+# has a certificate (GATEWAY_TLS_NAME), as in the worker's image.
 set -euo pipefail
 secret=$(tr -d - < /proc/sys/kernel/random/uuid)
 id=helm-test-${secret:0:12}
 hash=$(printf %s "$secret" | sha256sum | cut -d ' ' -f 1)
 base=/v1/namespaces/$POOL_NAMESPACE/pools/$POOL
+host=$GATEWAY_HOST
+[[ $host != *:* ]] || host="[$host]"
 status=
 answer=
 
+# exchange: sends stdin to the gateway and prints what it answers; why nothing came stands in /tmp/why.
+exchange() {
+  if [ -n "${GATEWAY_TLS_NAME:-}" ]; then
+    timeout 40 openssl s_client -quiet -verify_return_error -verify_hostname "$GATEWAY_TLS_NAME" \
+      -servername "$GATEWAY_TLS_NAME" -CAfile /var/run/berth/ca/ca.crt -connect "$host:$GATEWAY_PORT" 2> /tmp/why
+  else
+    { exec 3<> "/dev/tcp/$GATEWAY_HOST/$GATEWAY_PORT"; } 2> /tmp/why && cat >&3 && timeout 40 cat <&3
+  fi
+}
+why() { { grep -m 1 'verify error' /tmp/why || tail -n 1 /tmp/why; } | tr -d '"\\'; }
 # call METHOD PATH TOKEN [BODY]: sets status and answer; a broken connection is status 000.
 call() {
   local body=${4:-} all
-  all=$(
-    { exec 3<> "/dev/tcp/$GATEWAY_HOST/$GATEWAY_PORT"; } 2> /dev/null || exit 0
-    printf '%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s' \
-      "$1" "$2" "$GATEWAY_HOST" "$3" "${#body}" "$body" >&3
-    timeout 40 cat <&3 | tr -d '\r'
-  ) || true
+  all=$(printf '%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s' \
+    "$1" "$2" "$host" "$3" "${#body}" "$body" | exchange | tr -d '\r') || true
   status=$(sed -nE '1s,^HTTP/1\.[01] ([0-9]{3}).*,\1,p' <<< "$all")
   status=${status:-000}
   answer=$(sed '1,/^$/d' <<< "$all")
   if [ "$status" = 000 ]; then
-    answer='{"code":"NoAnswer","message":"nothing answers at '$GATEWAY_HOST:$GATEWAY_PORT'"}'
+    answer='{"code":"NoAnswer","message":"nothing answers at '$host:$GATEWAY_PORT': '$(why)'"}'
   fi
 }
 field() { sed -nE "s/.*\"$1\":\"([^\"]*)\".*/\1/p" <<< "$answer" | head -n 1; }

@@ -88,23 +88,42 @@ annotations:
 {{- end }}
 {{- end -}}
 
+{{/* What every pod of the chart needs to be pulled and scheduled. Takes (root, the program whose nodes it may use). */}}
+{{- define "berth.placement" -}}
+{{- $values := index (index . 0).Values (index . 1) -}}
+{{- with (index . 0).Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ ternary . (get (ternary (dict) . (kindIs "string" .)) "name") (kindIs "string" .) }}
+  {{- end }}
+{{- end }}
+{{- range $field := list "priorityClassName" "nodeSelector" "tolerations" }}
+{{- with index $values $field }}
+{{ dict $field . | toYaml }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{/* Where a program's pods run. Takes (root, component). */}}
 {{- define "berth.scheduling" -}}
 {{- $root := index . 0 -}}
 {{- $values := index $root.Values (index . 1) -}}
 {{- $selector := dict "matchLabels" (include "berth.selector" . | fromYaml) -}}
 {{- $term := dict "topologyKey" "kubernetes.io/hostname" "labelSelector" $selector -}}
-{{- with $root.Values.imagePullSecrets }}
-imagePullSecrets:
-  {{- range . }}
-  - name: {{ . }}
-  {{- end }}
-{{- end }}
-{{- with $values.priorityClassName }}
-priorityClassName: {{ . }}
-{{- end }}
+{{- include "berth.placement" . | trim | nindent 0 }}
 {{- with $values.runtimeClassName }}
 runtimeClassName: {{ . }}
+{{- end }}
+{{- with $values.dnsPolicy }}
+dnsPolicy: {{ . }}
+{{- end }}
+{{- with $values.dnsConfig }}
+dnsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.hostAliases }}
+hostAliases:
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- if $values.affinity }}
 affinity:
@@ -121,14 +140,6 @@ affinity:
   podAntiAffinity:
     requiredDuringSchedulingIgnoredDuringExecution:
       - {{- toYaml $term | nindent 8 }}
-{{- end }}
-{{- with $values.nodeSelector }}
-nodeSelector:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $values.tolerations }}
-tolerations:
-  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with $values.topologySpreadConstraints }}
 topologySpreadConstraints:
@@ -299,4 +310,11 @@ podSelector:
 {{- else if .Values.tls.gateway.secretName -}}
 {{- fail "tls.gateway.secretName: the operator checks the gateway's certificate, so name its CA bundle by tls.ca.configMap or tls.ca.secretName" -}}
 {{- end -}}
+{{- end -}}
+
+{{/* A command that prints the CA bundle. */}}
+{{- define "berth.readCa" -}}
+{{- $ca := include "berth.caVolume" . | fromYaml -}}
+{{- $config := dig "configMap" "name" "" $ca -}}
+kubectl -n {{ .Release.Namespace }} get {{ ternary (printf "configmap %s" $config) (printf "secret %s" (dig "secret" "secretName" "" $ca)) (ne $config "") }} -o go-template='{{ "{{" }}index .data {{ .Values.tls.ca.key | quote }}{{ if not $config }} | base64decode{{ end }}{{ "}}" }}'
 {{- end -}}
