@@ -50,8 +50,9 @@ def faults_of_objects(objects: list[dict], common_labels: dict) -> list[str]:
             faults.append(f"{name} is there twice")
         seen.add(name)
         labels = metadata.get("labels", {})
-        if "app.kubernetes.io/instance" not in labels and not name.endswith(("-extra", "from-text")):
-            faults.append(f"{name} has no instance label")
+        missing = {"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/part-of", "helm.sh/chart"} - set(labels)
+        if missing and not name.endswith(("-extra", "from-text")):
+            faults.append(f"{name} has no label {', '.join(sorted(missing))}")
         if "app.kubernetes.io/instance" in labels and not common_labels.items() <= labels.items():
             faults.append(f"{name} lacks the common labels")
         if o["kind"] in CLUSTER_WIDE and "namespace" in metadata:

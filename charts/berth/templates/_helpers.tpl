@@ -29,6 +29,7 @@ app.kubernetes.io/name: {{ include "berth.name" . }}
 {{- define "berth.labels" -}}
 {{- $root := index . 0 -}}
 {{- $own := dict
+      "app.kubernetes.io/name" $root.Chart.Name
       "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_")
       "app.kubernetes.io/instance" $root.Release.Name
       "app.kubernetes.io/managed-by" $root.Release.Service
