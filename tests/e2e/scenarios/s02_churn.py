@@ -13,7 +13,7 @@ SURGE = 2  # A quarter of them, the default, rounded up.
 def run(world, count=300, seconds=240, meanwhile=nullcontext):
     """`meanwhile`: makes a context that holds for as long as there is load."""
     pool = world.pool("churn", sessions={"maxPerWorker": LIMIT},
-                      scaling={"maxWorkers": WORKERS, "freeSlots": 1, "scaleToZeroAfter": "1s", "tolerance": 0,
+                      scaling={"maxWorkers": WORKERS, "freeSlots": 1, "scaleToZeroAfter": "1s",
                                "scaleDown": {"stabilizationWindow": "1s"}})
     load = Load(pool, callers=20, limit=LIMIT, count=count, pause=(0.0, 6.0), most_pods=WORKERS + SURGE)
     with load, meanwhile():

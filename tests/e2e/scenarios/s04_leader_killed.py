@@ -25,7 +25,7 @@ def run(world, sessions=150):
 def nobody_leads(world):
     """Sessions open and close on the workers that there are; afterwards the pool scales again."""
     pool = world.pool("leader", sessions={"maxPerWorker": LIMIT},
-                      scaling={"minWorkers": 2, "maxWorkers": 5, "freeSlots": 1, "tolerance": 0,
+                      scaling={"minWorkers": 2, "maxWorkers": 5, "freeSlots": 1,
                                "scaleDown": {"stabilizationWindow": "1s"}})
     operators = lambda: world.api.pods("berth-system", "app.kubernetes.io/name=berth-operator")
     with Load(pool, callers=8, limit=LIMIT, pause=(0.0, 4.0)) as load:

@@ -14,7 +14,7 @@ LIMIT = 3
 
 def run(world):
     pool = world.pool("paused", sessions={"maxPerWorker": LIMIT},
-                      scaling={"maxWorkers": 5, "freeSlots": 1, "scaleToZeroAfter": "1s", "tolerance": 0,
+                      scaling={"maxWorkers": 5, "freeSlots": 1, "scaleToZeroAfter": "1s",
                                "scaleDown": {"stabilizationWindow": "1s"}})
     with Load(pool, callers=10, limit=LIMIT, pause=(0.0, 4.0)) as load:
         wait_until("sessions are served", lambda: load.done >= 10, 60)

@@ -14,7 +14,7 @@ NEW = "berth.local/worker:e2e"
 
 def run(world):
     pool = world.pool("old", worker={"image": PREVIOUS}, sessions={"maxPerWorker": LIMIT},
-                      scaling={"minWorkers": 2, "maxWorkers": 6, "freeSlots": 1, "tolerance": 0,
+                      scaling={"minWorkers": 2, "maxWorkers": 6, "freeSlots": 1,
                                "scaleDown": {"stabilizationWindow": "1s"}}, drain={"timeout": "120s"})
     old = pool.wait_ready(2)
     for worker in old:

@@ -26,7 +26,7 @@ FOLDER = REPOSITORY / "build/e2e/prometheus"
 def run(world):
     shutil.rmtree(FOLDER, ignore_errors=True)
     busy = world.pool("scraped", sessions={"maxPerWorker": LIMIT},
-                      scaling={"minWorkers": 1, "maxWorkers": 4, "freeSlots": 1, "tolerance": 0,
+                      scaling={"minWorkers": 1, "maxWorkers": 4, "freeSlots": 1,
                                "scaleDown": {"stabilizationWindow": "1s"}})
     tight = world.pool("tight", sessions={"maxPerWorker": 2}, scaling={"minWorkers": 1, "maxWorkers": 1, "freeSlots": 1})
     pools = (busy, tight)

@@ -40,7 +40,7 @@ TEST(SessionPool, AppliesTheDefaults) {
   EXPECT_EQ(p->scaling.free_slots, (IntOrPercent{1, false}));
   EXPECT_EQ(p->scaling.scale_to_zero_after, minutes(10));
   EXPECT_EQ(p->scaling.placement, Placement::kPacked);
-  EXPECT_DOUBLE_EQ(p->scaling.tolerance, 0.1);
+  EXPECT_DOUBLE_EQ(p->scaling.tolerance, 0);
   EXPECT_FALSE(p->scaling.up_max_workers_per_minute);
   EXPECT_EQ(p->drain.timeout, hours(1));
   EXPECT_EQ(p->drain.policy, DrainPolicy::kWait);

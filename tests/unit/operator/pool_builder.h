@@ -27,7 +27,6 @@ struct PoolBuilder {
     pool->worker.sessions.max_per_worker = 4;
     pool->scaling.max_workers = 6;
     pool->scaling.free_slots = {1, false};
-    pool->scaling.tolerance = 0;
     pool->scaling.down_stabilization_window = std::chrono::seconds(10);
     pool->scaling.scale_to_zero_after = std::chrono::seconds(5);
     o.demand.readable = true;

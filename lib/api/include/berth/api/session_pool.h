@@ -60,7 +60,7 @@ struct ScalingSpec {
   IntOrPercent free_slots{1, false};
   Duration scale_to_zero_after = std::chrono::minutes(10);
   Placement placement = Placement::kPacked;
-  double tolerance = 0.1;
+  double tolerance = 0;
   std::optional<std::int64_t> up_max_workers_per_minute;  ///< Absent: no limit.
   Duration down_stabilization_window = std::chrono::minutes(5);
   std::optional<std::int64_t> down_max_workers_per_minute;  ///< Absent: no limit.
