@@ -14,7 +14,11 @@ std::int64_t max_surge(const api::SessionPool& pool, std::int64_t workers) {
 
 std::int64_t max_unavailable(const api::SessionPool& pool, std::int64_t workers) {
   const api::IntOrPercent& unavailable = pool.rollout.max_unavailable;
-  return unavailable.percent ? workers * unavailable.value / 100 : unavailable.value;
+  if (!unavailable.percent || unavailable.value == 0) {
+    return unavailable.value;
+  }
+  const std::int64_t least = workers > 0 && pool.rollout.max_surge.value == 0 ? 1 : 0;
+  return std::max(least, workers * unavailable.value / 100);
 }
 
 }  // namespace berth::op

@@ -119,6 +119,15 @@ TEST(Rollout, MaxUnavailableLetsOldOnesGoBeforeNewOnesAreReady) {
   EXPECT_EQ(Rollout::of(b.plan(), Kind::kCordon).size(), 2U);
 }
 
+TEST(Rollout, ASmallShareUnavailableIsOneWorkerWhereThereIsNoSurge) {
+  Rollout b;
+  b.add_new(0);  // It works.
+  b.o.workers.back().removing = true;
+  b.pool->rollout.max_unavailable = {1, true};
+  b.pool->rollout.max_surge = {0, false};
+  EXPECT_EQ(Rollout::of(b.plan(), Kind::kCordon).size(), 1U);
+}
+
 TEST(Rollout, ItEndsWhenNoOldWorkerIsLeftAndSaysSoOnce) {
   Rollout b;
   Plan p = b.plan();

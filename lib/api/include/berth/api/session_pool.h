@@ -69,7 +69,8 @@ struct ScalingSpec {
 };
 
 /// How many workers more, and how many fewer, there may be while workers are replaced. Shares are
-/// of the workers wanted: maxSurge rounded up and at least 1, maxUnavailable rounded down.
+/// of the workers wanted: maxSurge rounded up and at least 1, maxUnavailable rounded down, but to
+/// 1 at least without a surge.
 struct RolloutSpec {
   IntOrPercent max_surge{25, true};
   IntOrPercent max_unavailable{0, false};
