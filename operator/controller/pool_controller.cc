@@ -262,13 +262,7 @@ std::optional<TimePoint> PoolController::report(const PoolObject& object, const 
     deps_.metrics.drained(took);
   }
   deps_.metrics.draining_since(ns_, name_, drains_.oldest());
-  std::optional<TimePoint> wake = p.wake_at;
-  const auto sooner = [&wake](std::optional<TimePoint> t) {
-    if (t && (!wake || *t < *wake)) {
-      wake = t;
-    }
-  };
-  sooner(applier_.retry_at());
+  std::optional<TimePoint> wake = sooner(p.wake_at, applier_.retry_at());
   if (p.deletion && p.deletion->done) {
     return wake;  // It goes in this moment.
   }
@@ -280,7 +274,7 @@ std::optional<TimePoint> PoolController::report(const PoolObject& object, const 
       write_status(object, status);
       break;
     case StatusGate::Verdict::kLater:
-      sooner(status_gate_.write_at());
+      wake = sooner<TimePoint>(wake, status_gate_.write_at());
       break;
     case StatusGate::Verdict::kNothing:
       break;

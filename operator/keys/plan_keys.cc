@@ -175,7 +175,7 @@ class Planner {
       s.waiting_for.push_back(std::move(what));
     }
   }
-  void wake(WallTime at) { plan_.wake_at = std::min(plan_.wake_at.value_or(at), at); }
+  void wake(WallTime at) { plan_.wake_at = sooner<WallTime>(plan_.wake_at, at); }
 
   const ObservedKeys& o_;
   const WallTime now_;

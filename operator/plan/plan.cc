@@ -108,6 +108,12 @@ void note_rollout(const Observed& observed, Plan& p) {
   }
 }
 
+void act_on_deaf_workers(const Observed& observed, TimePoint now, Plan& p) {
+  DeafWorkers deaf = retire_the_deaf(observed, now, p.history);
+  append(p.actions, std::move(deaf.actions));
+  p.wake_at = sooner(p.wake_at, deaf.wake_at);
+}
+
 void plan_deletion(const Observed& observed, TimePoint now, Plan& p) {
   p.deletion = delete_pool(observed, now);
   p.actions = p.deletion->actions;
@@ -116,7 +122,7 @@ void plan_deletion(const Observed& observed, TimePoint now, Plan& p) {
     p.scaling.sentence += ", " + p.deletion->waits_for;
   }
   append(p.actions, tell_deadlines(observed, now));
-  append(p.actions, retire_the_deaf(observed, now, p.history, p.wake_at));
+  act_on_deaf_workers(observed, now, p);
 }
 
 }  // namespace
@@ -134,15 +140,13 @@ Plan plan(const Observed& observed, TimePoint now) {
   p.scaling = autoscale(observed, fleet, now, p.history);
   p.wake_at = p.scaling.wake_at;
   const Replacement replacement = replace_workers(observed, fleet, p.scaling, now, p.history);
-  if (replacement.wake_at && (!p.wake_at || *replacement.wake_at < *p.wake_at)) {
-    p.wake_at = replacement.wake_at;
-  }
+  p.wake_at = sooner(p.wake_at, replacement.wake_at);
   p.rollout = rollout_state(observed, fleet, p.history);
   note_rollout(observed, p);
 
   append(p.actions, delete_the_dead(observed, now));
   append(p.actions, tell_deadlines(observed, now));
-  append(p.actions, retire_the_deaf(observed, now, p.history, p.wake_at));
+  act_on_deaf_workers(observed, now, p);
   append(p.actions, obey_persons(observed, now));
   const bool growing = p.scaling.create > 0 || replacement.take_back > 0;
   if (growing || replacement.trial > 0) {

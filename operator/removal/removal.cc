@@ -161,9 +161,8 @@ std::vector<Action> tell_deadlines(const Observed& observed, TimePoint now) {
   return actions;
 }
 
-std::vector<Action> retire_the_deaf(const Observed& observed, TimePoint now, History& history,
-                                    std::optional<TimePoint>& wake_at) {
-  std::vector<Action> actions;
+DeafWorkers retire_the_deaf(const Observed& observed, TimePoint now, History& history) {
+  DeafWorkers r;
   std::map<std::string, TimePoint> idle;
   for (const Worker& w : observed.workers) {
     const bool answers = w.idle() && !w.silent && !w.finished && !w.removing;
@@ -174,13 +173,14 @@ std::vector<Action> retire_the_deaf(const Observed& observed, TimePoint now, His
     const TimePoint since = known == history.idle_deleted.end() ? now : known->second;
     idle[w.uid] = since;
     if (now - since >= kTimeToExit) {
-      actions.push_back(make_action(Kind::kRetire, w, "it has not heard that its pod is deleted"));
-    } else if (!wake_at || since + kTimeToExit < *wake_at) {
-      wake_at = since + kTimeToExit;
+      r.actions.push_back(
+          make_action(Kind::kRetire, w, "it has not heard that its pod is deleted"));
+    } else {
+      r.wake_at = sooner<TimePoint>(r.wake_at, since + kTimeToExit);
     }
   }
   history.idle_deleted = std::move(idle);
-  return actions;
+  return r;
 }
 
 std::vector<Action> drain_step(const Observed& observed, const Worker& w, TimePoint now,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "operator/model/observed.h"
@@ -40,13 +41,16 @@ std::vector<Action> take_back(const Observed& observed, const Fleet& fleet, std:
 /// will kill them: a grace that was shortened cannot be seen from inside.
 std::vector<Action> tell_deadlines(const Observed& observed, TimePoint now);
 
+struct DeafWorkers {
+  std::vector<Action> actions;
+  std::optional<TimePoint> wake_at;  ///< When to look again.
+};
+
 /// Retires idle workers that have not heard that their pod is being deleted: SIGTERM reached the
 /// first process of the container before it listened, and such a process ignores what it does not
 /// listen for. Nobody says it again, and the pod would stay for its whole grace; retired, it exits
 /// by itself. Who has heard it exits once it is idle; that is why a few seconds pass first.
-/// `wake_at`: when to look again.
-std::vector<Action> retire_the_deaf(const Observed& observed, TimePoint now, History& history,
-                                    std::optional<TimePoint>& wake_at);
+DeafWorkers retire_the_deaf(const Observed& observed, TimePoint now, History& history);
 
 /// The step that empties one worker for good by the pool's drain policy: retire when idle, else
 /// cordon (`Wait`) or drain with the deadline (`End`). Nothing if it is on its way already.

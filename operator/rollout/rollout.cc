@@ -71,9 +71,7 @@ class Replacer {
     const auto hold = creation_hold(o_, history_, revision, now_);
     if (hold && hold->room < wanted) {
       wanted = hold->room;
-      if (hold->until && (!r_.wake_at || *hold->until < *r_.wake_at)) {
-        r_.wake_at = hold->until;
-      }
+      r_.wake_at = sooner(r_.wake_at, hold->until);
     }
     wanted = std::max<std::int64_t>(0, wanted);
     room_ -= wanted;

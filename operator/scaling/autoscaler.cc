@@ -326,7 +326,7 @@ class Autoscaler {
     return static_cast<std::int64_t>(times.size());
   }
 
-  void wake(TimePoint at) { d_.wake_at = d_.wake_at ? std::min(*d_.wake_at, at) : at; }
+  void wake(TimePoint at) { d_.wake_at = sooner<TimePoint>(d_.wake_at, at); }
 
   std::string describe() const {
     std::string s = std::to_string(d_.load.used) + " used + " + std::to_string(d_.load.waiting) +

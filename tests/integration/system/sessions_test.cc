@@ -25,10 +25,6 @@ client::SessionOptions lease(Duration heartbeat, Duration creation = 60s) {
   return o;
 }
 
-Json argv(std::vector<std::string> words) {
-  return {{"argv", std::move(words)}};
-}
-
 class Sessions : public ::testing::Test {
  protected:
   /// `count` callers, all waiting in line. Their futures.

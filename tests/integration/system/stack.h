@@ -145,4 +145,9 @@ class Stack {
   std::unique_ptr<TestProcess> operator_;
 };
 
+/// Input of the activity "exec".
+inline Json argv(std::vector<std::string> words) {
+  return {{"argv", std::move(words)}};
+}
+
 }  // namespace berth::system_test

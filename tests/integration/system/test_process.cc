@@ -115,10 +115,10 @@ bool TestProcess::wait(Duration limit) {
     return true;
   }
   pollfd p{pidfd_.get(), POLLIN, 0};
-  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+  const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
   int ready = 0;
   do {
-    ready = ::poll(&p, 1, static_cast<int>(milliseconds));
+    ready = ::poll(&p, 1, static_cast<int>(timeout));
   } while (ready < 0 && errno == EINTR);
   int status = 0;
   if (ready <= 0 || ::waitpid(pid_, &status, 0) != pid_) {

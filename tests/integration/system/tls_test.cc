@@ -24,10 +24,6 @@ client::SessionOptions patient() {
   return o;
 }
 
-Json argv(std::vector<std::string> words) {
-  return {{"argv", std::move(words)}};
-}
-
 class Tls : public ::testing::Test {
  protected:
   Tls() {

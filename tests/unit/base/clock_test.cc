@@ -5,6 +5,16 @@
 namespace berth {
 namespace {
 
+TEST(Sooner, IsTheEarlierOfThoseThatAreThere) {
+  const TimePoint early(Duration(1));
+  const TimePoint late(Duration(2));
+  EXPECT_EQ(sooner<TimePoint>(early, late), early);
+  EXPECT_EQ(sooner<TimePoint>(late, early), early);
+  EXPECT_EQ(sooner<TimePoint>(late, std::nullopt), late);
+  EXPECT_EQ(sooner<TimePoint>(std::nullopt, late), late);
+  EXPECT_EQ(sooner<TimePoint>(std::nullopt, std::nullopt), std::nullopt);
+}
+
 TEST(Rfc3339, PrintsMillisecondsInUtc) {
   EXPECT_EQ(format_rfc3339(WallTime(std::chrono::milliseconds(1'790'000'000'250))),
             "2026-09-21T14:13:20.250Z");

@@ -2,9 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/fakes/fake_transport.h"
-#include "tests/fakes/manual_loop.h"
-#include "tests/fakes/seeded_random.h"
+#include "tests/unit/operator/with_fake_api.h"
 
 namespace berth::op {
 namespace {
@@ -14,18 +12,13 @@ using Kind = Action::Kind;
 
 constexpr const char* kPodsPath = "/api/v1/namespaces/ns/pods";
 
-class ApplierTest : public testing::Test {
+class ApplierTest : public WithFakeApi {
  protected:
   ApplierTest() {
     pool_->name = "files";
     pool_->ns = "ns";
     pool_->uid = "pool-uid";
     pool_->worker.sessions.max_per_worker = 4;
-  }
-  static kube::Config config() {
-    kube::Config c;
-    c.server = "http://api";
-    return c;
   }
   static Action action(Kind kind, const std::string& worker) {
     Action a;
@@ -84,14 +77,9 @@ class ApplierTest : public testing::Test {
     return all[0];
   }
 
-  fakes::ManualLoop loop_;
-  fakes::SeededRandom random_;
-  Metrics metrics_;
-  fakes::FakeTransport api_{loop_};
   fakes::FakeTransport workers_{loop_};
   auth::TokenSigner signer_{*auth::SigningKey::generate(auth::Scope::kOperate, random_), "test",
                             loop_.clock()};
-  kube::Client client_{loop_, api_, config(), Log(), metrics_};
   control::WorkerControl control_{workers_, signer_};
   bool may_write_ = true;
   std::vector<std::string> events_;

@@ -3,9 +3,7 @@
 #include "operator/disruption/budget.h"
 #include "operator/disruption/node_view.h"
 #include "operator/disruption/node_watch.h"
-#include "tests/fakes/fake_transport.h"
-#include "tests/fakes/manual_loop.h"
-#include "tests/fakes/seeded_random.h"
+#include "tests/unit/operator/with_fake_api.h"
 
 namespace berth::op {
 namespace {
@@ -52,13 +50,8 @@ TEST(NodeView, OutOfServiceIsItsOwnMatter) {
   EXPECT_EQ(tainted("some.one/else").leaving, "");
 }
 
-class DisruptionTest : public testing::Test {
+class DisruptionTest : public WithFakeApi {
  protected:
-  static kube::Config config() {
-    kube::Config c;
-    c.server = "http://api";
-    return c;
-  }
   static http::Response status(int code, const std::string& reason) {
     return http::Response::json(
         code, dump_json({{"kind", "Status"}, {"code", code}, {"reason", reason}}));
@@ -68,15 +61,9 @@ class DisruptionTest : public testing::Test {
         200, dump_json({{"metadata", {{"resourceVersion", "9"}}}, {"items", items}}));
   }
   void answer(http::Response response) {
-    transport_.expect_request()->answer(std::move(response));
+    api_.expect_request()->answer(std::move(response));
     loop_.run_ready();
   }
-
-  fakes::ManualLoop loop_;
-  fakes::SeededRandom random_;
-  Metrics metrics_;
-  fakes::FakeTransport transport_{loop_};
-  kube::Client client_{loop_, transport_, config(), Log(), metrics_};
 };
 
 class NodeWatchTest : public DisruptionTest {
@@ -105,8 +92,8 @@ TEST_F(NodeWatchTest, KnowsTheNodesOfTheList) {
 TEST_F(NodeWatchTest, ANodeThatTheCacheLacksIsGoneOnlyOnceAGetSaysSo) {
   start(Json::array({node("a")}));
   EXPECT_FALSE(watch_.state("b").gone);
-  (void)transport_.expect_request("GET", "/api/v1/nodes");  // The watch.
-  const auto get = transport_.expect_request("GET", "/api/v1/nodes/b");
+  (void)api_.expect_request("GET", "/api/v1/nodes");  // The watch.
+  const auto get = api_.expect_request("GET", "/api/v1/nodes/b");
   EXPECT_FALSE(watch_.state("b").gone) << "asked, and not answered yet";
   get->answer(status(404, "NotFound"));
   loop_.run_ready();
@@ -117,12 +104,12 @@ TEST_F(NodeWatchTest, ANodeThatTheCacheLacksIsGoneOnlyOnceAGetSaysSo) {
 TEST_F(NodeWatchTest, ANewNodeWhosePodWasSeenFirstIsNotGone) {
   start(Json::array({node("a")}));
   (void)watch_.state("b");
-  (void)transport_.expect_request("GET", "/api/v1/nodes");
-  transport_.expect_request("GET", "/api/v1/nodes/b")
+  (void)api_.expect_request("GET", "/api/v1/nodes");
+  api_.expect_request("GET", "/api/v1/nodes/b")
       ->answer(http::Response::json(200, dump_json(node("b"))));
   loop_.run_ready();
   EXPECT_FALSE(watch_.state("b").gone);
-  EXPECT_EQ(transport_.count("GET", "/api/v1/nodes/b"), 1U) << "not asked again at once";
+  EXPECT_EQ(api_.count("GET", "/api/v1/nodes/b"), 1U) << "not asked again at once";
 }
 
 TEST_F(NodeWatchTest, WithoutLeaveItSaysSoInOneLineAndAsksAgainSoonAndThenSeldom) {
@@ -133,7 +120,7 @@ TEST_F(NodeWatchTest, WithoutLeaveItSaysSoInOneLineAndAsksAgainSoonAndThenSeldom
     EXPECT_EQ(lines_, 1);
     EXPECT_FALSE(watch_.state("a").gone);
     loop_.advance(pause - 1s);
-    EXPECT_EQ(transport_.waiting(), 0U);
+    EXPECT_EQ(api_.waiting(), 0U);
     loop_.advance(1s);
   }
   answer(list(Json::array()));
@@ -158,13 +145,13 @@ TEST_F(BudgetTest, IsMadeWhereThereIsNone) {
   keeper_.keep("u1");
   answer(status(404, "NotFound"));
   const auto post =
-      transport_.expect_request("POST", "/apis/policy/v1/namespaces/ns/poddisruptionbudgets");
+      api_.expect_request("POST", "/apis/policy/v1/namespaces/ns/poddisruptionbudgets");
   EXPECT_EQ(*parse_json(post->request().body), render_budget("ns", "files", "u1"));
   post->answer(http::Response::json(201, "{}"));
   loop_.run_ready();
   EXPECT_EQ(keeper_.trouble(), "");
   keeper_.keep("u1");
-  EXPECT_EQ(transport_.waiting(), 0U);
+  EXPECT_EQ(api_.waiting(), 0U);
 }
 
 TEST_F(BudgetTest, IsRepairedWhenSomebodyChangedIt) {
@@ -174,7 +161,7 @@ TEST_F(BudgetTest, IsRepairedWhenSomebodyChangedIt) {
   changed["spec"].erase("minAvailable");
   changed["spec"]["maxUnavailable"] = 1;
   answer(http::Response::json(200, dump_json(changed)));
-  const auto patch = transport_.expect_request();
+  const auto patch = api_.expect_request();
   EXPECT_EQ(patch->request().method, "PATCH");
   const Json body = *parse_json(patch->request().body);
   EXPECT_EQ(body.at("metadata").at("resourceVersion"), "7");
@@ -191,9 +178,9 @@ TEST_F(BudgetTest, OneOfSomebodyElseIsLeftAloneAndReported) {
 TEST_F(BudgetTest, IsLookedAtAgain) {
   keeper_.keep("u1");
   answer(http::Response::json(200, dump_json(render_budget("ns", "files", "u1"))));
-  EXPECT_EQ(transport_.waiting(), 0U);
+  EXPECT_EQ(api_.waiting(), 0U);
   loop_.advance(10min);
-  EXPECT_EQ(transport_.waiting(), 1U);
+  EXPECT_EQ(api_.waiting(), 1U);
 }
 
 }  // namespace

@@ -2,9 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/fakes/fake_transport.h"
-#include "tests/fakes/manual_loop.h"
-#include "tests/fakes/seeded_random.h"
+#include "tests/unit/operator/with_fake_api.h"
 
 namespace berth::op {
 namespace {
@@ -13,13 +11,8 @@ using namespace std::chrono_literals;
 
 constexpr const char* kEventsPath = "/apis/events.k8s.io/v1/namespaces/ns/events";
 
-class EventRecorderTest : public testing::Test {
+class EventRecorderTest : public WithFakeApi {
  protected:
-  static kube::Config config() {
-    kube::Config c;
-    c.server = "http://api";
-    return c;
-  }
   static EventRecorder::Regarding pool(const std::string& uid) { return {"ns", "files", uid}; }
   void record(const std::string& reason, const std::string& uid = "u1", bool warning = false) {
     recorder_.record(pool(uid), reason, "because", warning);
@@ -33,11 +26,6 @@ class EventRecorderTest : public testing::Test {
     return event;
   }
 
-  fakes::ManualLoop loop_;
-  fakes::SeededRandom random_;
-  Metrics metrics_;
-  fakes::FakeTransport api_{loop_};
-  kube::Client client_{loop_, api_, config(), Log(), metrics_};
   EventRecorder recorder_{loop_, client_, random_, "operator-1", Log(), metrics_};
 };
 

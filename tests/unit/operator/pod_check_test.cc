@@ -2,9 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/fakes/fake_transport.h"
-#include "tests/fakes/manual_loop.h"
-#include "tests/fakes/seeded_random.h"
+#include "tests/unit/operator/with_fake_api.h"
 
 namespace berth::op {
 namespace {
@@ -16,18 +14,13 @@ constexpr const char* kInvalid = R"({"kind": "Status", "reason": "Invalid", "cod
     "message": "spec.containers[0].image: Required value",
     "details": {"causes": [{"field": "spec.containers[0].image"}]}})";
 
-class PodCheckTest : public testing::Test {
+class PodCheckTest : public WithFakeApi {
  protected:
   PodCheckTest() {
     pool_->name = "files";
     pool_->ns = "ns";
     pool_->uid = "pool-uid";
     pool_->worker.sessions.max_per_worker = 4;
-  }
-  static kube::Config config() {
-    kube::Config c;
-    c.server = "http://api";
-    return c;
   }
   void look(const std::string& revision) {
     check_.look(pool_, revision);
@@ -38,11 +31,6 @@ class PodCheckTest : public testing::Test {
     loop_.run_ready();
   }
 
-  fakes::ManualLoop loop_;
-  fakes::SeededRandom random_;
-  Metrics metrics_;
-  fakes::FakeTransport api_{loop_};
-  kube::Client client_{loop_, api_, config(), Log(), metrics_};
   std::shared_ptr<api::SessionPool> pool_ = std::make_shared<api::SessionPool>();
   int changes_ = 0;
   PodCheck check_{loop_, client_, random_, {}, [this] { ++changes_; }};

@@ -2,16 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/fakes/fake_transport.h"
-#include "tests/fakes/manual_loop.h"
-#include "tests/fakes/seeded_random.h"
+#include "tests/unit/operator/with_fake_api.h"
 
 namespace berth::op {
 namespace {
 
 using namespace std::chrono_literals;
 
-class PoolGuardTest : public testing::Test {
+class PoolGuardTest : public WithFakeApi {
  protected:
   PoolGuardTest() {
     pool_.name = "files";
@@ -20,27 +18,17 @@ class PoolGuardTest : public testing::Test {
     pool_.resource_version = "7";
     pool_.finalizers = {"other/one"};
   }
-  static kube::Config config() {
-    kube::Config c;
-    c.server = "http://api";
-    return c;
-  }
   Json patch() { return *parse_json(last_->request().body); }
   void expect_patch() {
-    last_ = transport_.expect_request("PATCH",
-                                      "/apis/berth.dev/v1alpha1/namespaces/ns/sessionpools/files");
+    last_ =
+        api_.expect_request("PATCH", "/apis/berth.dev/v1alpha1/namespaces/ns/sessionpools/files");
   }
   void answer(int status) {
     last_->answer(http::Response::json(status, R"({"kind": "Status", "reason": "Conflict"})"));
     loop_.run_ready();
   }
 
-  fakes::ManualLoop loop_;
-  fakes::SeededRandom random_;
-  Metrics metrics_;
-  fakes::FakeTransport transport_{loop_};
   fakes::FakeTransport::CallPtr last_;
-  kube::Client client_{loop_, transport_, config(), Log(), metrics_};
   bool may_write_ = true;
   int changes_ = 0;
   PoolGuard guard_{
@@ -55,7 +43,7 @@ TEST_F(PoolGuardTest, AddsItsFinalizerToThoseThatAreThereAndHoldsOnceThatIsWritt
   EXPECT_EQ(patch().at("metadata").at("resourceVersion"), "7");
   EXPECT_EQ(patch().at("metadata").at("uid"), "u1");
   EXPECT_FALSE(guard_.hold(pool_)) << "not answered yet";
-  EXPECT_EQ(transport_.waiting(), 0U) << "asked once";
+  EXPECT_EQ(api_.waiting(), 0U) << "asked once";
   answer(200);
   EXPECT_EQ(changes_, 1);
   EXPECT_TRUE(guard_.hold(pool_)) << "before the cache shows it";
@@ -64,7 +52,7 @@ TEST_F(PoolGuardTest, AddsItsFinalizerToThoseThatAreThereAndHoldsOnceThatIsWritt
 TEST_F(PoolGuardTest, HoldsWhereItIsAlready) {
   pool_.finalizers = {"berth.dev/drain"};
   EXPECT_TRUE(guard_.hold(pool_));
-  EXPECT_TRUE(transport_.sent().empty());
+  EXPECT_TRUE(api_.sent().empty());
 }
 
 TEST_F(PoolGuardTest, AConflictIsTriedAgainLater) {
@@ -96,7 +84,7 @@ TEST_F(PoolGuardTest, AnOverloadedServerIsAskedAgainWhenItWantsAndNotByEachRound
   last_->answer(std::move(overloaded));
   loop_.run_ready();
   EXPECT_FALSE(guard_.hold(pool_));
-  EXPECT_EQ(transport_.waiting(), 0U);
+  EXPECT_EQ(api_.waiting(), 0U);
   loop_.advance(19s);
   EXPECT_EQ(changes_, 0);
   loop_.advance(1s);
@@ -123,7 +111,7 @@ TEST_F(PoolGuardTest, TakesOnlyItsOwnOff) {
 TEST_F(PoolGuardTest, WritesNothingWithoutTheLease) {
   may_write_ = false;
   EXPECT_FALSE(guard_.hold(pool_));
-  EXPECT_TRUE(transport_.sent().empty());
+  EXPECT_TRUE(api_.sent().empty());
 }
 
 }  // namespace

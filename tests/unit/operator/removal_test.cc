@@ -141,14 +141,14 @@ TEST(Removal, AnIdleWorkerThatHasNotHeardOfItsPodsDeletionIsRetired) {
   w.deleting = true;
   w.delete_by = b.now + 1h;
   History history;
-  std::optional<TimePoint> wake;
-  EXPECT_TRUE(retire_the_deaf(b.o, b.now, history, wake).empty()) << "it may be exiting right now";
-  ASSERT_EQ(wake, b.now + 5s);
-  const auto actions = retire_the_deaf(b.o, *wake, history, wake);
+  const DeafWorkers seen = retire_the_deaf(b.o, b.now, history);
+  EXPECT_TRUE(seen.actions.empty()) << "it may be exiting right now";
+  ASSERT_EQ(seen.wake_at, b.now + 5s);
+  const auto actions = retire_the_deaf(b.o, *seen.wake_at, history).actions;
   ASSERT_EQ(actions.size(), 1u);
   EXPECT_EQ(actions[0].kind, Kind::kRetire);
   w.delete_by = b.now + 10s;
-  EXPECT_TRUE(retire_the_deaf(b.o, b.now + 5s, history, wake).empty()) << "its delete was sent";
+  EXPECT_TRUE(retire_the_deaf(b.o, b.now + 5s, history).actions.empty()) << "its delete was sent";
 }
 
 TEST(Removal, AWorkerOfADeletedPodIsLeftAloneWhileItIsInUseOrGoneAlready) {
@@ -162,10 +162,10 @@ TEST(Removal, AWorkerOfADeletedPodIsLeftAloneWhileItIsInUseOrGoneAlready) {
   }
   b.add(0);
   History history;
-  std::optional<TimePoint> wake;
-  EXPECT_TRUE(retire_the_deaf(b.o, b.now, history, wake).empty());
-  EXPECT_TRUE(retire_the_deaf(b.o, b.now + 1min, history, wake).empty());
-  EXPECT_EQ(wake, std::nullopt);
+  EXPECT_TRUE(retire_the_deaf(b.o, b.now, history).actions.empty());
+  const DeafWorkers later = retire_the_deaf(b.o, b.now + 1min, history);
+  EXPECT_TRUE(later.actions.empty());
+  EXPECT_EQ(later.wake_at, std::nullopt);
 }
 
 TEST(Removal, TheSecondsToExitBeginWhenTheLastSessionEnds) {
@@ -174,11 +174,10 @@ TEST(Removal, TheSecondsToExitBeginWhenTheLastSessionEnds) {
   w.deleting = true;
   w.delete_by = b.now + 1h;
   History history;
-  std::optional<TimePoint> wake;
-  EXPECT_TRUE(retire_the_deaf(b.o, b.now, history, wake).empty());
+  EXPECT_TRUE(retire_the_deaf(b.o, b.now, history).actions.empty());
   w.slots->sessions = 0;
-  EXPECT_TRUE(retire_the_deaf(b.o, b.now + 1min, history, wake).empty());
-  EXPECT_EQ(retire_the_deaf(b.o, b.now + 1min + 5s, history, wake).size(), 1u);
+  EXPECT_TRUE(retire_the_deaf(b.o, b.now + 1min, history).actions.empty());
+  EXPECT_EQ(retire_the_deaf(b.o, b.now + 1min + 5s, history).actions.size(), 1u);
 }
 
 TEST(Removal, DeletesAContainerThatIsDownLongerThanAnyLease) {

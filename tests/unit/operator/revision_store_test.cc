@@ -3,8 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "operator/render/worker_pod.h"
-#include "tests/fakes/fake_transport.h"
-#include "tests/fakes/manual_loop.h"
+#include "tests/unit/operator/with_fake_api.h"
 
 namespace berth::op {
 namespace {
@@ -62,13 +61,8 @@ TEST(ControllerRevision, IsNotBelievedWhenItIsNotWhatItsNameSays) {
   EXPECT_FALSE(from_controller_revision(changed, "u1"));
 }
 
-class RevisionStoreTest : public testing::Test {
+class RevisionStoreTest : public WithFakeApi {
  protected:
-  static kube::Config config() {
-    kube::Config c;
-    c.server = "http://api";
-    return c;
-  }
   void keep(const std::string& image, const std::set<std::string>& in_use) {
     std::set<std::string> revisions;
     for (const std::string& i : in_use) {
@@ -91,10 +85,6 @@ class RevisionStoreTest : public testing::Test {
     loop_.run_ready();
   }
 
-  fakes::ManualLoop loop_;
-  Metrics metrics_;
-  fakes::FakeTransport api_{loop_};
-  kube::Client client_{loop_, api_, config(), Log(), metrics_};
   int lines_ = 0;
   int changes_ = 0;
   RevisionStore store_{loop_,

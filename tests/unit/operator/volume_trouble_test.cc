@@ -2,26 +2,20 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/fakes/fake_transport.h"
-#include "tests/fakes/manual_loop.h"
+#include "tests/unit/operator/with_fake_api.h"
 
 namespace berth::op {
 namespace {
 
 using namespace std::chrono_literals;
 
-class VolumeTroubleTest : public testing::Test {
+class VolumeTroubleTest : public WithFakeApi {
  protected:
-  static kube::Config config() {
-    kube::Config c;
-    c.server = "http://api";
-    return c;
-  }
   VolumeTrouble::Waiting pod(const std::string& uid, Duration waited) {
     return {uid, loop_.clock().now() - waited};
   }
   void answer(const Json& items) {
-    const auto call = transport_.expect_request("GET", kEvents);
+    const auto call = api_.expect_request("GET", kEvents);
     target_ = call->request().target;
     call->answer(http::Response::json(200, dump_json(Json{{"items", items}})));
     loop_.run_ready();
@@ -31,10 +25,6 @@ class VolumeTroubleTest : public testing::Test {
   }
 
   static constexpr const char* kEvents = "/apis/events.k8s.io/v1/namespaces/ns/events";
-  fakes::ManualLoop loop_;
-  Metrics metrics_;
-  fakes::FakeTransport transport_{loop_};
-  kube::Client client_{loop_, transport_, config(), Log(), metrics_};
   std::vector<std::string> lines_;
   int changes_ = 0;
   VolumeTrouble trouble_{loop_, client_,
@@ -46,7 +36,7 @@ class VolumeTroubleTest : public testing::Test {
 TEST_F(VolumeTroubleTest, AsksAfterAWhileAndKeepsTheKubeletsLastWord) {
   trouble_.watch(pod("u1", 0s));
   loop_.advance(VolumeTrouble::kPatience - 1ms);
-  EXPECT_EQ(transport_.waiting(), 0U) << "most pods have their volumes by then";
+  EXPECT_EQ(api_.waiting(), 0U) << "most pods have their volumes by then";
   loop_.advance(1ms);
   answer({event("FailedMount", "secret \"b\" not found", "2026-03-02T08:00:09Z"),
           event("FailedMount", "configmap \"a\" not found", "2026-03-02T08:00:05Z"),
@@ -73,14 +63,14 @@ TEST_F(VolumeTroubleTest, AsksAgainAsLongAsThePodWaits) {
   EXPECT_EQ(trouble_.why("u1"), "");
   EXPECT_EQ(trouble_.why(""), "");
   loop_.advance(10min);
-  EXPECT_EQ(transport_.waiting(), 0U);
+  EXPECT_EQ(api_.waiting(), 0U);
 }
 
 TEST_F(VolumeTroubleTest, WithoutTheRightItSaysSoOnceAndKnowsNothing) {
   trouble_.watch(pod("u1", 1min));
   loop_.advance(0s);
   for (int i = 0; i < 3; ++i) {
-    transport_.expect_request("GET", kEvents)
+    api_.expect_request("GET", kEvents)
         ->answer(http::Response::json(403, R"({"kind":"Status","reason":"Forbidden"})"));
     loop_.run_ready();
     loop_.advance(VolumeTrouble::kLookAgain);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "berth/base/error.h"
@@ -39,6 +40,12 @@ class SystemClock final : public Clock {
   TimePoint now() const override;
   WallTime wall_now() const override;
 };
+
+/// The earlier of two moments of which each may be missing: when to wake next.
+template <typename Time>
+std::optional<Time> sooner(std::optional<Time> a, std::optional<Time> b) {
+  return !a || (b && *b < *a) ? b : a;
+}
 
 /// "2026-11-22T18:34:11.250Z": RFC 3339, UTC, milliseconds.
 std::string format_rfc3339(WallTime t);
