@@ -16,7 +16,7 @@ RUN apt-get update -qq \
 COPY . /src
 RUN cd /src \
  && if [ -z "$PREBUILT" ]; then make build && PREBUILT=build/release/bin; fi \
- && mkdir /programs && cp -a "$PREBUILT"/. /programs/ \
+ && install -D -m 755 -t /programs "$PREBUILT"/* \
  && deploy/image/collect.sh /programs/berth-operator /trees/operator \
  && deploy/image/collect.sh /programs/berth-gateway /trees/gateway \
  && rm -rf /src
@@ -49,13 +49,6 @@ ENTRYPOINT ["/usr/bin/berth-gateway"]
 
 # Debian slim, since a pool's activities are often commands. Build an image FROM this one to add yours.
 FROM ${BASE} AS worker
-ARG VERSION=0.1.0
-ARG REVISION=
-LABEL org.opencontainers.image.title="berth-worker" \
-      org.opencontainers.image.description="Serves session slots and runs their activities" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ca-certificates \
       libprometheus-cpp-core1.0 libspdlog1.10 libfmt9 libyaml-cpp0.7 libssl3 zlib1g \
@@ -63,8 +56,15 @@ RUN apt-get update -qq \
  && groupadd --gid 65532 berth \
  && useradd --uid 65532 --gid 65532 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin berth
 COPY --from=programs /programs/berth-worker /usr/bin/berth-worker
-RUN ! ldd /usr/bin/berth-worker | grep 'not found'
 USER 65532:65532
+RUN /usr/bin/berth-worker --version
+ARG VERSION=0.1.0
+ARG REVISION=
+LABEL org.opencontainers.image.title="berth-worker" \
+      org.opencontainers.image.description="Serves session slots and runs their activities" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 EXPOSE 7600 7601
 ENTRYPOINT ["/usr/bin/berth-worker"]
 
@@ -72,4 +72,5 @@ FROM worker AS example-file-processing
 LABEL org.opencontainers.image.title="berth-example-file-processing" \
       org.opencontainers.image.description="A worker with three C++ activities: fetch, process, store"
 COPY --from=programs /programs/file-processing-worker /usr/bin/file-processing-worker
+RUN /usr/bin/file-processing-worker --version
 ENTRYPOINT ["/usr/bin/file-processing-worker"]

@@ -8,12 +8,13 @@ mkdir -p "$tree"/{etc/ssl/certs,usr/bin,usr/share,tmp}
 chmod 1777 "$tree/tmp"
 install -m 755 "$program" "$tree/usr/bin/"
 
-# The loader's own line has no "=>"; the kernel's vdso has no file.
-libraries=$(ldd "$program" | awk '$2 == "=>" && $3 ~ "^/" {print $3} $1 ~ "^/" {print $1}')
-if ldd "$program" | grep 'not found' >&2; then
-  echo "$program needs libraries that this image lacks" >&2
+if ! loaded=$(ldd "$program" 2>&1) || grep -q 'not found' <<< "$loaded"; then
+  echo "$loaded" >&2
+  echo "$program does not run on $(. /etc/os-release && echo "$PRETTY_NAME"); was it built on Debian 12?" >&2
   exit 1
 fi
+# The loader's own line has no "=>"; the kernel's vdso has no file.
+libraries=$(awk '$2 == "=>" && $3 ~ "^/" {print $3} $1 ~ "^/" {print $1}' <<< "$loaded")
 for library in $libraries; do
   install -D -m 755 "$(readlink -f "$library")" "$tree$library"
   package=$( (dpkg-query -S "$(readlink -f "$library")" "$library" 2> /dev/null || true) | head -n 1 | cut -d: -f1)
@@ -30,3 +31,6 @@ cp -a /usr/share/zoneinfo "$tree/usr/share/"
 echo 'hosts: files dns' > "$tree/etc/nsswitch.conf"
 echo 'nonroot:x:65532:65532:nonroot:/nonexistent:/nologin' > "$tree/etc/passwd"
 echo 'nonroot:x:65532:' > "$tree/etc/group"
+
+# With nothing but what was collected.
+chroot "$tree" "/usr/bin/${program##*/}" --version
