@@ -110,9 +110,10 @@ dashboards: build ## Dashboards and alerts: checked, and run on a real Prometheu
 images: ## The four container images, with docker, podman or buildah (IMAGES="--prefix NAME --tag TAG")
 	deploy/image/build.sh $(IMAGES)
 
-images-check: ## The whole Dockerfile built offline by buildah, programs too, and its images looked at (root; 10 min)
+BUILDERS ?=
+images-check: ## The whole Dockerfile by each of buildah, podman, docker that is here; its images looked at (root; 10 min each)
 	@cmake/install-packages.sh e2e
-	tests/e2e/images_check.py
+	tests/e2e/images_check.py $(BUILDERS)
 
 .PHONY: chart chart-accept
 chart: ## Check the Helm chart and package it (build/chart); builds Helm and kubectl where missing (Go 1.26)

@@ -17,6 +17,8 @@ TAG = "e2e"
 PAUSE = "berth.local/pause:1"
 KUBECTL = "berth.local/kubectl:1"
 PREVIOUS = "berth.local/worker:previous"
+# Options of buildah's and podman's build: no registry is asked, and packages come as they come to this machine.
+OFFLINE = ["--pull=never", "--network", "host"]
 
 
 class Images:
@@ -27,18 +29,12 @@ class Images:
         (cache / "storage.conf").write_text(
             f'[storage]\ndriver = "overlay"\ngraphroot = "{cache}/storage"\nrunroot = "/var/tmp/berth-e2e-buildah"\n')
         self.environment = {**os.environ, "CONTAINERS_STORAGE_CONF": str(cache / "storage.conf"),
-                             "BUILDAH_ISOLATION": "chroot", "BUILDER": "buildah", "OFFLINE_BASE": "1"}
+                             "BUILDAH_ISOLATION": "chroot", "BUILDER": "buildah"}
 
     def build(self) -> list[Path]:
         """Image archives for `ctr images import`."""
         kubectl = self._cache / "bin/kubectl"
         return [self._pause(), self._alone(KUBECTL, kubectl, [kubectl]), *self._ours()]
-
-    def build_whole(self, tag: str) -> dict[str, str]:
-        """The images by target, from the Dockerfile alone: it builds the programs too."""
-        self.make_base()
-        self._run(REPOSITORY / "deploy/image/build.sh", "--tag", tag, "--base", BASE)
-        return {target: f"berth.local/{target}:{tag}" for target in TARGETS}
 
     def with_previous_worker(self) -> Path:
         """Today's image of the worker with the program of an earlier version in it."""
@@ -95,6 +91,11 @@ class Images:
             self._run("buildah", "add", container, f"{folder}/root", "/")
             self._run("buildah", "commit", "-q", "--rm", container, BASE)
 
+    def save_base(self, archive: Path, name: str) -> None:
+        """Debian as an archive for `docker load`, by another name only: a push would write all names down that it has here."""
+        container = self._run("buildah", "from", "--pull=never", BASE).strip()
+        self._run("buildah", "commit", "-q", "--rm", container, f"docker-archive:{archive}:{name}")
+
     def _inputs(self) -> list[Path]:
         files = sorted(self._programs.iterdir()) + [
             REPOSITORY / f for f in ("Dockerfile", "deploy/image/build.sh", "deploy/image/collect.sh")]
@@ -106,7 +107,7 @@ class Images:
         if not all(a.exists() for a in archives.values()):
             self.make_base()
             self._run(REPOSITORY / "deploy/image/build.sh", "--tag", TAG, "--base", BASE,
-                      "--prebuilt", self._programs.relative_to(REPOSITORY))
+                      "--prebuilt", self._programs.relative_to(REPOSITORY), "--", *OFFLINE)
             for target, archive in archives.items():
                 self._save(f"berth.local/{target}:{TAG}", archive)
         return list(archives.values())
