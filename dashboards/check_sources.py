@@ -41,6 +41,11 @@ def check_dashboard(board):
                 expect(variable in [*variables, "__rate_interval", "__range"], f"{title}: unknown ${variable}")
 
 
+    bottom = max(y for _, y in taken)
+    ragged = [y for y in range(bottom + 1) if len({x for x, at in taken if at == y}) not in (24, 0)]
+    expect(not ragged, f"{name}: rows {ragged} of the grid are not filled")
+
+
 def check_alerts():
     rules = (HERE / "alerts.yaml").read_text().split("- alert: ")[1:]
     cases = re.split(r"\n  - name: ", (HERE / "alerts.test.yaml").read_text())

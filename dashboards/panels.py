@@ -136,13 +136,13 @@ pools = Dashboard(
         row("Time to a session"),
         series("Time from request to session", "Over all pools and gateways, of sessions that came to be: the "
                "histogram has no pool. Its last bound is 60 s.", "s",
-               *quantiles("berth_gateway_session_creation_seconds_bucket"), colors=QUANTILE_COLORS),
+               *quantiles("berth_gateway_session_creation_seconds_bucket"), width=8, colors=QUANTILE_COLORS),
         series("Mean wait by pool", "Little's law: length of the line divided by the rate at which requests leave it. "
                "The ten pools with the longest lines.", "s",
-               (top_pools(f"{WAITING} / ({LEFT_LINE} > 0)", "berth_pool_sessions_waiting"), LEGEND)),
+               (top_pools(f"{WAITING} / ({LEFT_LINE} > 0)", "berth_pool_sessions_waiting"), LEGEND), width=8),
         series("Oldest wait", "Age of the request that has waited longest for its slot. The ten pools with the longest "
                "lines.", "s",
-               (top_pools(pool("berth_gateway_oldest_wait_seconds"), "berth_pool_sessions_waiting"), LEGEND)),
+               (top_pools(pool("berth_gateway_oldest_wait_seconds"), "berth_pool_sessions_waiting"), LEGEND), width=8),
         row("Workers"),
         series("Workers by state", "Workers of the chosen pools. Draining: serves its sessions and takes no new one, "
                "cordoned ones included. Unreadable: does not answer and counts as full.", "short",
@@ -161,7 +161,7 @@ pools = Dashboard(
         series("Why scaling was limited", "Number of chosen pools whose number of workers was decided by this rule. "
                "docs/scaling.md explains each.", "short",
                (f"sum by (reason) ({pool('berth_pool_scaling_limited', by='namespace, pool, reason')})", "{{reason}}"),
-               stack=True, steps=True, colors=fixed(*REASONS)),
+               width=24, stack=True, steps=True, colors=fixed(*REASONS)),
         row("Each pool"),
         table("Pools", "Every chosen pool as it is now. Click a column to sort, its funnel to filter.",
               (slots("used"), "used"), (slots("free"), "free"), (WAITING, "waiting"), (workers("desired"), "wanted"),
@@ -277,17 +277,17 @@ workers_board = Dashboard(
         series("CPU", "CPUs used by the worker's own process, not by the commands that it starts. The ten busiest.",
                "short", (top_workers(
                    f"sum by (namespace, pod) (rate({CPU}[$__rate_interval]) {IS_WORKER})",
-                   f"rate({CPU}[$__range] @ end()) {WAS_WORKER}"), POD)),
+                   f"rate({CPU}[$__range] @ end()) {WAS_WORKER}"), POD), width=8),
         series("Memory", "Resident memory of the worker's own process. The ten largest.", "bytes",
                (top_workers(f"max by (namespace, pod) ({MEMORY} {IS_WORKER})",
-                            f"max_over_time({MEMORY}[$__range] @ end()) {WAS_WORKER}"), POD)),
+                            f"max_over_time({MEMORY}[$__range] @ end()) {WAS_WORKER}"), POD), width=8),
+        series("Disk", "Used of the file system under the workers' volumes, the fuller of sessions and journal. The ten fullest.",
+               "percentunit", (top_workers(f"max by (namespace, pod) ({DISK_USE})", DISK_USE_LATELY), POD), width=8),
         series("File descriptors", "Used of those allowed. The ten workers with the most sessions.", "percentunit",
                (top_by_use(f"max by (namespace, pod) ({worker('process_open_fds')} / {worker('process_max_fds')} "
                            f"{IS_WORKER})"), POD)),
         series("Threads", "Threads of the worker's process. The ten workers with the most sessions.", "short",
                (top_by_use(f"max by (namespace, pod) ({worker('process_threads')} {IS_WORKER})"), POD), steps=True),
-        series("Disk", "Used of the file system under the workers' volumes, the fuller of sessions and journal. The ten fullest.",
-               "percentunit", (top_workers(f"max by (namespace, pod) ({DISK_USE})", DISK_USE_LATELY), POD)),
         row("Each worker"),
         table("Workers", "Every chosen worker as it is now.",
               (f"max by (namespace, pool, pod, version) ({worker('berth_worker_build_info')})", "there"),
@@ -362,7 +362,7 @@ operator_gateway = Dashboard(
                *program_quantiles("workqueue_queue_duration_seconds_bucket"), colors=QUANTILE_COLORS),
         series("Queue", "Pools that are due, and pools that come back after a failure, per second.", "short",
                (f"sum by (controller) (workqueue_depth {OPERATOR})", "{{controller}} due"),
-               (rate("workqueue_retries_total", "controller", OPERATOR), "{{controller}} retries")),
+               (rate("workqueue_retries_total", "controller", OPERATOR), "{{controller}} retries a second")),
         series("Time to react to demand", "From seeing more demand to sending a pod create for it.", "s",
                *program_quantiles("berth_operator_scale_reaction_seconds_bucket"), colors=QUANTILE_COLORS),
         series("Control keys: phase", "1 for the phase that a key is in; Steady is rest (docs/keys.md). Empty where the "
@@ -391,14 +391,14 @@ operator_gateway = Dashboard(
         series("Line by pool", "Requests that wait, summed over gateways: a caller who waits at two counts twice. The "
                "ten longest.", "short",
                (top_pools(f"sum by (namespace, pool) (berth_gateway_sessions_waiting{P % ''})",
-                          "berth_gateway_sessions_waiting"), LEGEND), steps=True),
+                          "berth_gateway_sessions_waiting"), LEGEND), width=8, steps=True),
         series("Access checks", "Checks of callers per second, by outcome and where the verdict came from. stale: the "
                "API server was away. Empty where a token file is used (berth dev).", "cps",
-               (rate("berth_gateway_access_checks_total", "outcome, source", GATEWAY), "{{outcome}} {{source}}")),
+               (rate("berth_gateway_access_checks_total", "outcome, source", GATEWAY), "{{outcome}} {{source}}"), width=8),
         series("Certificates: time left", "Until the first certificate of the job in that namespace expires, gateways' and workers'; "
                "below 0 it has. The ten that expire first. Empty without TLS (docs/tls.md).", "s",
                (f"min by (namespace, job) ({EXPIRY}) - time() "
-                f"and on (namespace, job) bottomk(10, min by (namespace, job) ({EXPIRY} @ end()))", "{{namespace}} {{job}}"), least=True),
+                f"and on (namespace, job) bottomk(10, min by (namespace, job) ({EXPIRY} @ end()))", "{{namespace}} {{job}}"), width=8, least=True),
         row("Resources"),
         series("CPU", "CPUs used, by process.", "short",
                (top_processes("sum by (job, instance, pod) (rate(process_cpu_seconds_total[$__rate_interval]) "
