@@ -1,12 +1,15 @@
-"""A release by Helm on running pools: taken over, tested, upgraded, rolled back, uninstalled; no session is ended by us."""
+"""A release by Helm on running pools: taken over, upgraded from an older chart and back, tested, uninstalled; no session is ended."""
 
 import tempfile
 import threading
 from pathlib import Path
 
+from scenarios.s19_tls import apply, put_secret
+from stand import previous
 from stand.helm import EARLIER, Helm, tag_images_as_earlier
-from stand.images import KUBECTL, TAG
+from stand.images import KUBECTL, REPOSITORY, TAG
 from stand.load import Load
+from stand.pki import Authority
 from stand.process import wait_until
 from stand.sessions import Refused
 from stand.world import SYSTEM, Pool, uid
@@ -23,7 +26,7 @@ def run(world):
     with tempfile.TemporaryDirectory(prefix="berth-e2e-helm-") as folder:
         helm = Helm(world, Path(folder))
         try:
-            scenario(world, helm)
+            scenario(world, helm, Path(folder))
         finally:
             # What comes next expects deploy/ again.
             if "berth" in helm.run("list", "--all", "--short"):
@@ -33,12 +36,14 @@ def run(world):
             world.install()
 
 
-def scenario(world, helm):
+def scenario(world, helm, folder):
     tag_images_as_earlier(world.cluster)
-    earlier, this = helm.package("0.0.1", EARLIER), helm.package("0.1.0", TAG)
+    earlier, this = helm.package("0.0.1", EARLIER, previous.chart(REPOSITORY, folder)), helm.package("0.1.0", TAG)
     pool = world.pool("helm", sessions={"maxPerWorker": LIMIT}, scaling={"minWorkers": 2, "maxWorkers": 6, "freeSlots": 1})
     pool.wait_ready(2)
-    with Load(pool, callers=6, limit=LIMIT, length=(0.0, 1.5), pause=(0.0, 0.3)) as load:
+    refused_nothing(world)
+    # The older chart's roles lack what today's programs ask for since.
+    with Load(pool, callers=6, limit=LIMIT, length=(0.0, 1.5), pause=(0.0, 0.3)) as load, world.rights_away():
         for step, tag, command in (
                 ("taken over from kubectl", EARLIER, ("install", "berth", earlier, "--take-ownership")),
                 ("upgraded", TAG, ("upgrade", "berth", this)),
@@ -50,16 +55,41 @@ def scenario(world, helm):
             wait_until(f"all programs are of {tag}", lambda: tags(world) == {tag}, 120, 0.5,
                        lambda: world.kubectl("get", "pods", "-n", SYSTEM, "-o", "wide"))
             wait_until("sessions go on", lambda: load.done > before + 10, 60, 0.2, pool.describe)
+            has_tls = "tls" in resource(world)["worker"]["properties"]
+            assert has_tls == (tag == TAG), f"{step}: the resource is not that of the chart"
             print(f"   {step}; {load.done} sessions done, {len(load.troubles)} troubles", flush=True)
-        said = helm.run("test", "berth", "--logs", "--timeout", "5m")
-        assert "hello from a session" in said and "Phase:          Succeeded" in said, said
+        tested(helm)
     load.check(at_least=44)  # Each step has waited for eleven.
+    by_tls(world, helm, this, Authority(folder / "tls", "helm"))
 
     held = pool.open_many(3)
     uninstalled(world, helm, pool, held)
     beside = confined(world, helm, this, pool, held)
     one_namespace_less(world, helm, this, pool, beside)
     pools_deleted_by_hook(world, helm, pool)
+
+
+def resource(world) -> dict:
+    """The schema of a pool's spec, as the API server has it."""
+    crd = world.api.find("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sessionpools.berth.dev")
+    return crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+
+
+def tested(helm):
+    said = helm.run("test", "berth", "--logs", "--timeout", "5m")
+    assert "hello from a session" in said and "Phase:          Succeeded" in said, said
+
+
+def by_tls(world, helm, chart, authority):
+    """The release turns TLS on with a Secret and a bundle of the user's, and its test checks the gateway's certificate."""
+    put_secret(world, SYSTEM, "pair", authority.certificate("gateway", "/CN=gateway", f"DNS:berth-gateway.{SYSTEM}.svc"))
+    apply(world, SYSTEM, {"kind": "ConfigMap", "metadata": {"name": "bundle"}, "data": {"ca.crt": authority.ca.read_text()}})
+    helm.run("upgrade", "berth", chart, "--set", "tls.gateway.secretName=pair,tls.ca.configMap=bundle", "--wait", "--timeout", "5m")
+    world.wait_for_berth(120)
+    tested(helm)
+    helm.run("upgrade", "berth", chart, "--reset-values", "--wait", "--timeout", "5m")
+    world.wait_for_berth(120)
+    print("   tested, by plain HTTP and by TLS", flush=True)
 
 
 def uninstalled(world, helm, pool, held):
@@ -98,8 +128,7 @@ def confined(world, helm, chart, pool, held):
     for session in held:
         assert session.run("echo", "to the end").strip() == "to the end"
         session.complete()
-    said = helm.run("test", "berth", "--logs", "--timeout", "5m")
-    assert "hello from a session" in said, said
+    tested(helm)
     outside.remove()  # Nobody has put a finalizer on it.
     world.kubectl("delete", "spool", beside.name, "-n", beside.namespace)
     print("   installed again for two namespaces; the sessions that were open came to their end", flush=True)

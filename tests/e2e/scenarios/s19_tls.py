@@ -1,4 +1,4 @@
-"""TLS is turned on, certificates and their authority are exchanged under load, and it is turned off: no session notices."""
+"""TLS is turned on, seen by a Prometheus, certificates and their authority are exchanged under load: no session notices."""
 
 import base64
 import os
@@ -7,6 +7,9 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from scenarios.s17_prometheus import live, queries
+from stand.discovery import pod_targets
+from stand.images import REPOSITORY
 from stand.load import Load
 from stand.pki import Authority
 from stand.process import wait_until
@@ -34,6 +37,7 @@ def run(world):
         pool.caller.addresses, pool.caller.trust = [f"https://{a}" for a in world.gateways()], trust
         broken = world.pool("no-tls", worker={"tls": {"secretName": WORKERS}}, workers=1)
         pool.wait_ready(2)
+        watched(world, pool)
         strangers(world, pool, second)
         said(broken, "FailedMount", f"needs Secret {WORKERS} with tls.crt and tls.key")
         put_secret(world, broken.namespace, WORKERS, second.certificate("wrong", "/CN=workers", "DNS:workers.elsewhere.berth"))
@@ -66,6 +70,24 @@ def under_load(world, pool, trust, first, second):
     ended = lambda **reason: sum(world.metrics_of(w).sum("berth_worker_sessions_ended_total", **reason) for w in pool.workers())
     wait_until("all sessions have ended", lambda: ended() == load.done + 1, 10, 0.2, lambda: f"{ended()} of {load.done + 1}")
     assert ended(reason="Completed") == load.done + 1, "some were not ended by their owner"
+
+
+def watched(world, pool):
+    """The panel and the alerts about certificates have the series that they ask for, and nobody is alarmed."""
+    prometheus = live.Prometheus(world.cluster.folder / "prometheus", "1s", (REPOSITORY / "dashboards/prometheus.yaml").read_text())
+    try:
+        prometheus.set_targets(pod_targets(programs(world) + pool.workers()))
+        panel = next(p for d in queries.dashboards() for p in queries.drawn(d) if p["title"] == "Certificates: time left")
+        left = lambda: {s["metric"]["job"]: float(s["value"][1])
+                        for s in prometheus.api("query", query=queries.filled(panel["targets"][0]["expr"], 60))["result"]}
+        wait_until("gateways and workers show when their certificates expire", lambda: set(left()) == {"berth-gateway", "berth-workers"},
+                   60, 0.5, lambda: str(prometheus.api("targets")))
+        assert all(86400 < seconds < 2 * 86400 for seconds in left().values()), f"certificates of two days: {left()}"
+        rules = {r["name"]: r for g in prometheus.api("rules")["groups"] for r in g["rules"] if "Certificate" in r["name"]}
+        assert set(rules) == {"BerthCertificateExpiring", "BerthCertificateExpired"}, rules
+        assert all(r["health"] == "ok" and r["state"] == "inactive" for r in rules.values()), rules
+    finally:
+        prometheus.stop()
 
 
 def strangers(world, pool, other):

@@ -1,4 +1,4 @@
-"""Helm against the cluster: the chart packed as this and as an earlier version, and a release of it."""
+"""Helm against the cluster: the chart packed as this version, one of before as an earlier one, and a release of it."""
 
 import os
 import shutil
@@ -25,15 +25,15 @@ class Helm:
                                  + self._world.kubectl("get", "pods,events", "-n", SYSTEM))
         return done.stdout + done.stderr
 
-    def package(self, version: str, tag: str) -> Path:
+    def package(self, version: str, tag: str, chart: Path = REPOSITORY / "charts/berth") -> Path:
         """The chart as a version of its own whose programs are the images with `tag`."""
-        self.run("package", REPOSITORY / "charts/berth", "--version", version, "--app-version", tag,
+        self.run("package", chart, "--version", version, "--app-version", tag,
                  "--destination", self._folder)
         return self._folder / f"berth-{version}.tgz"
 
 
 def tag_images_as_earlier(cluster) -> None:
-    """There is no release before the first one: the same programs by another name make the pods roll all the same."""
+    """There is no release before the first one: the same programs by another name, which the older chart starts by its older flags."""
     for node in cluster.nodes:
         for image in ("operator", "gateway", "worker"):
             subprocess.run(node.ctr("images", "tag", "--force", f"berth.local/{image}:e2e", f"berth.local/{image}:{EARLIER}"),

@@ -1,5 +1,5 @@
-"""A worker as it was before the wire last changed, built from the project's own history: what lives beside a new operator and
-gateway after an upgrade."""
+"""What there was before, from the project's own history: a worker as it was before the wire last changed, which lives beside a new
+operator and gateway after an upgrade; and the chart that such a release was made by."""
 
 import os
 import shutil
@@ -9,6 +9,8 @@ from pathlib import Path
 # The last one whose workers tell nothing of owners (`owners` in /v1/slots) and do not know attempts that were given back
 # before they came. Raise it when a minor version is released: workers one minor version behind are supported.
 REVISION = "9d559c7"
+# A chart with an older resource, fewer rights and no value for TLS, several namespaces or alerts. Raise it likewise.
+CHART_REVISION = "a4944d3"
 
 
 def check_history(repository: Path, cache: Path) -> None:
@@ -40,6 +42,16 @@ def worker_program(repository: Path, cache: Path) -> Path:
     (build / "bin/berth-worker").rename(program)
     shutil.rmtree(source)
     return program
+
+
+def chart(repository: Path, folder: Path) -> Path:
+    """The chart as a folder in `folder`."""
+    archived = subprocess.run(["git", "-C", repository, "archive", CHART_REVISION, "charts/berth"], capture_output=True, check=False)
+    if archived.returncode != 0:
+        raise SystemExit(f"the scenario of Helm upgrades from the chart of revision {CHART_REVISION}, which this clone does not have "
+                         f"({archived.stderr.decode().strip()}); a shallow clone gets its history with: git fetch --unshallow")
+    subprocess.run(["tar", "-x", "-C", folder], input=archived.stdout, check=True)
+    return folder / "charts/berth"
 
 
 def _program(cache: Path) -> Path:
