@@ -7,6 +7,7 @@ Usage: accept.py [REPOSITORY]"""
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -116,21 +117,31 @@ class Server:
 
 
 def accepted(server: Server, folder: Path) -> int:
-    """What each set of values renders, and each choice turned alone, is valid for the server."""
+    """What each set of values renders, and each choice turned alone, is valid for the server, which is asked once about what many sets
+    render alike."""
     chart = ROOT / "charts/berth"
     for values in sorted((chart / "ci").glob("*.yaml")):
         (folder / values.name).write_text(matrix.render(program("helm"), chart, values, api=True).stdout)
     count, faults = matrix.turned_alone(program("helm"), chart, folder)
-    objects = 0
-    for file in sorted(folder.glob("*.yaml")) + sorted((folder / "alone").glob("*.yaml")):
-        done = server.run(program("kubectl"), "apply", "--server-side", "--force-conflicts", "--dry-run=server",
-                          "--validate=strict", "--warnings-as-errors", "-f", str(file))
-        objects += len(done.stdout.splitlines())
-        if done.returncode != 0 or not done.stdout.strip():
-            faults.append(f"{file.name}: {done.stderr.strip()}")
+    sets = sorted(folder.glob("*.yaml")) + sorted((folder / "alone").glob("*.yaml"))
+    in_sets: dict[str, list[str]] = {}
+    for file in sets:
+        for text in filter(None, map(str.strip, re.split(r"^---$", file.read_text(), flags=re.M))):
+            in_sets.setdefault(text, []).append(file.stem)
+    asked = list(in_sets)
+    if refusal(server, asked):
+        faults += [f"{', '.join(in_sets[o][:5])}: {why}" for o in asked if (why := refusal(server, [o]))]
     print("\n".join(faults), end="\n" if faults else "")
-    print(f"{objects} objects accepted, of {len(list(folder.glob('*.yaml')))} sets of values and {count} choices turned alone")
+    print(f"{len(asked)} different objects tried, of {len(sets) - count} sets of values and {count} choices turned alone")
     return len(faults)
+
+
+def refusal(server: Server, objects: list[str]) -> str:
+    """Why the server does not take them all; empty: it does."""
+    done = server.run(program("kubectl"), "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict",
+                      "--warnings-as-errors", "-f", "-", stdin="\n---\n".join(objects))
+    taken = len(done.stdout.splitlines())
+    return done.stderr.strip() if done.returncode != 0 else "" if taken == len(objects) else f"{taken} of {len(objects)} objects were taken"
 
 
 def documents(server: Server, folder: Path) -> int:

@@ -1,4 +1,5 @@
-"""docs/metrics.md from the /metrics of running programs: proof.py collects them and compares."""
+"""docs/metrics.md from the /metrics of running programs: proof.py collects them and compares; the end-to-end tests hold what is
+there only in a cluster, or with TLS, against it."""
 
 import pathlib
 import re
@@ -47,6 +48,26 @@ def generated(families):
             meaning = meaning.rstrip(".").replace("|", "\\|")
             out.append(f"| `{name}` | {kind} | {', '.join(f'`{x}`' for x in sorted(labels))} | {meaning} |\n")
     return "".join(out)
+
+
+def undocumented(texts):
+    """What is wrong between the /metrics of programs in a cluster, by program, and the document."""
+    known = set(re.findall(r"^\| `(\w+)`", FILE.read_text(), re.M))
+    wrong = []
+    for program, text in texts.items():
+        families = {}
+        parse(text, families)
+        wrong += [f"docs/metrics.md lacks {name} of the {program}" for name in sorted(set(families) - known)]
+        wrong += [f"the {program} has no {name}" for name in IN_A_CLUSTER.get(program, {}) if name not in families]
+    return wrong
+
+
+def with_tls(texts):
+    """The same of the table of those with TLS, which a program that serves it has all of."""
+    named = {n for line in re.findall(r"^\| (`berth_tls_.*?) \|", FILE.read_text(), re.M) for n in re.findall(r"berth_tls_\w+", line)}
+    shown = {program: set(re.findall(r"^# TYPE (berth_tls_\w+) ", text, re.M)) for program, text in texts.items()}
+    return [f"docs/metrics.md has {sorted(named)} with TLS, the {program} {sorted(names)}" for program, names in shown.items()
+            if names != named]
 
 
 def update(families, write):

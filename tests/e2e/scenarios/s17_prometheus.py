@@ -17,6 +17,7 @@ sys.path.append(str(REPOSITORY / "dashboards"))
 import live  # noqa: E402
 import picture  # noqa: E402
 import queries  # noqa: E402
+import reference  # noqa: E402
 
 LIMIT = 3
 SECONDS = 30
@@ -52,7 +53,7 @@ def run(world):
     finally:
         prometheus.stop()
     (FOLDER / "answers.md").write_text("\n".join([*panels, "", *alerts, ""]))
-    wrong += more + queries.check_metrics(texts)
+    wrong += more + queries.check_metrics(texts) + reference.undocumented(texts)
     assert not wrong, "\n".join(wrong)
     print(f"   {len(panels) - 2} panels and {len(alerts) - 2} alerts have their series; {load.done} sessions done", flush=True)
     for pool in pools:

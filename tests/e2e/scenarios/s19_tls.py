@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from scenarios.s17_prometheus import live, queries
+from scenarios.s17_prometheus import live, programs as metrics_of_one, queries, reference
 from stand.discovery import pod_targets
 from stand.images import REPOSITORY
 from stand.load import Load
@@ -86,6 +86,10 @@ def watched(world, pool):
         rules = {r["name"]: r for g in prometheus.api("rules")["groups"] for r in g["rules"] if "Certificate" in r["name"]}
         assert set(rules) == {"BerthCertificateExpiring", "BerthCertificateExpired"}, rules
         assert all(r["health"] == "ok" and r["state"] == "inactive" for r in rules.values()), rules
+        texts = {program: live.get(f"http://{address}/metrics") for program, address in metrics_of_one(world, pool).items()}
+        del texts["operator"]  # It serves no TLS.
+        wrong = queries.check_metrics(texts) + reference.with_tls(texts)
+        assert not wrong, "\n".join(wrong)
     finally:
         prometheus.stop()
 
