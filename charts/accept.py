@@ -27,7 +27,8 @@ from stand.process import Process, wait_until  # noqa: E402
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "berth-e2e/bin"
 # Resources that the chart can make objects of and Kubernetes does not have.
-OTHERS = {"sigs.k8s.io/gateway-api@v1.4.0": ["config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"],
+OTHERS = {"sigs.k8s.io/gateway-api@v1.4.0": [f"config/crd/standard/gateway.networking.k8s.io_{k}.yaml"
+                                                 for k in ("httproutes", "backendtlspolicies")],
           "github.com/prometheus-operator/prometheus-operator@v0.83.0":
               [f"example/prometheus-operator-crd/monitoring.coreos.com_{k}.yaml"
                for k in ("servicemonitors", "podmonitors", "prometheusrules")],
@@ -123,7 +124,8 @@ def accepted(server: Server, folder: Path) -> int:
     for values in sorted((chart / "ci").glob("*.yaml")):
         (folder / values.name).write_text(matrix.render(program("helm"), chart, values, api=True).stdout)
     count, faults = matrix.turned_alone(program("helm"), chart, folder)
-    sets = sorted(folder.glob("*.yaml")) + sorted((folder / "alone").glob("*.yaml"))
+    faults += matrix.of_readme(program("helm"), chart, folder)
+    sets = [file for place in (folder, folder / "readme", folder / "alone") for file in sorted(place.glob("*.yaml"))]
     in_sets: dict[str, list[str]] = {}
     for file in sets:
         for text in filter(None, map(str.strip, re.split(r"^---$", file.read_text(), flags=re.M))):

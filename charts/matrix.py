@@ -1,6 +1,6 @@
 """Renders the chart with each file of charts/berth/ci/ and holds the outcome against what the file's comments promise:
 `# renders: KIND/NAME`, `# lacks: KIND/NAME`, `# says: TEXT`, `# omits: TEXT`, `# notes: TEXT` and `# notes omit: TEXT` of
-NOTES.txt. Files of ci/refused/ must be refused with the text of `# because:`. A Kubernetes that is too old is refused. Then every switch is turned alone, and every value that is one of a few takes each of them: all must render.
+NOTES.txt. Files of ci/refused/ must be refused with the text of `# because:`. A Kubernetes that is too old is refused. The values that README.md shows must render. Then every switch is turned alone, and every value that is one of a few takes each of them: all must render.
 Usage: matrix.py HELM CHART FOLDER   (what was rendered is left in FOLDER, one file for each)"""
 
 import json
@@ -106,6 +106,21 @@ COMPANIONS = {"operator.dnsPolicy": {"operator.dnsConfig": {"nameservers": ["192
               "gateway.serviceAccount.create": {"gateway.serviceAccount.name": "mine"}}
 
 
+def of_readme(helm: str, chart: Path, folder: Path) -> list[str]:
+    """Renders each block of values that README.md shows into folder/readme. The faults."""
+    (folder / "readme").mkdir(exist_ok=True)
+    blocks = re.findall(r"^```yaml\n(.*?)^```", (chart / "README.md").read_text(), re.M | re.S)
+    faults = [] if len(blocks) >= 4 else [f"README.md: only {len(blocks)} blocks of values were found"]
+    for n, text in enumerate(blocks):
+        values = folder / f"readme/block-{n}.values"
+        values.write_text(text)
+        done = render(helm, chart, values, api=True)
+        values.with_suffix(".yaml").write_text(done.stdout)
+        if done.returncode != 0:
+            faults.append(f"README.md: {text}{done.stderr.strip()}")
+    return faults
+
+
 def too_old(helm: str, chart: Path) -> list[str]:
     """The chart's bound is the Kubernetes that its README names: that one renders, the one before does not."""
     needed = re.search(r"Needs Kubernetes 1\.(\d+)", (chart / "README.md").read_text())
@@ -173,7 +188,7 @@ def main() -> int:
         for fault in found:
             print(f"{values.relative_to(chart)}: {fault}")
         faults += len(found)
-    found = too_old(helm, chart)
+    found = too_old(helm, chart) + of_readme(helm, chart, folder)
     print("\n".join(found), end="\n" if found else "")
     faults += len(found)
     count, found = turned_alone(helm, chart, folder)
