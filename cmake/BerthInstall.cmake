@@ -5,6 +5,7 @@ install(TARGETS berth berth-operator berth-gateway berth_worker_program
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 # kubectl finds plugins by this name.
 install(CODE "file(CREATE_LINK berth \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/kubectl-berth\" SYMBOLIC)")
+install(PROGRAMS cli/completion/kubectl_complete-berth DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Berth)
 install(TARGETS berth_compile berth_base berth_observe berth_http berth_api berth_auth berth_client

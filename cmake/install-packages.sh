@@ -8,10 +8,10 @@ declare -A groups=(
     prometheus-cpp-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libexpected-dev libcli11-dev zlib1g-dev
     libhowardhinnant-date-dev tzdata
     procps"
-  [test]="libgtest-dev libgmock-dev librapidcheck-dev openssl curl python3"
+  [test]="libgtest-dev libgmock-dev librapidcheck-dev openssl curl python3 python3-yaml"
   [bench]="libbenchmark-dev"
   [cluster]="python3 iproute2 openssl util-linux"
-  [lint]="clang-format-14 git python3 python3-yaml"
+  [lint]="clang-format-14 git mypy python3 python3-yaml"
   [clang]="clang-14 libclang-rt-14-dev llvm-14"
   [tidy]="clang-tidy-14 git"
   [coverage]="gcovr"

@@ -23,6 +23,9 @@ echo "-- reference and YAML in documents are those of the resource"
 docs/reference/build.py --check || status=1
 docs/check_blocks.py || status=1
 
+echo "-- the Python client is typed, strictly"
+mypy --strict --no-error-summary --cache-dir=/dev/null clients/python/berth || status=1
+
 echo "-- each fault has the tests that its table names"
 tests/lint/faults.py || status=1
 

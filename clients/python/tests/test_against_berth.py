@@ -170,8 +170,9 @@ class AgainstBerth(unittest.TestCase):
             self.client.session("nope")
         with self.assertRaisesRegex(berth.InvalidArgument, "no activity 'nope'"):
             self.session.run("nope")
-        with self.assertRaises(berth.Unauthenticated):
-            berth.Client(self.client._gateways[0].url, token="forged").session("shell")
+        with berth.Client(self.client._gateways[0].url, token="forged") as forger:
+            with self.assertRaises(berth.Unauthenticated):
+                forger.session("shell")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 #include "cli/completion/completion.h"
 
 #include "cli/command_line.h"
+#include "cli/kubectl/run_process.h"
 #include "cli/session/handles.h"
 #include "tests/unit/cli/cli_fixture.h"
 
@@ -102,6 +103,36 @@ TEST_F(CompletionTest, BashTakesTheScriptAndOffersWhatWeSay) {
     _berth_complete; printf "%s\n" "${COMPREPLY[@]}"' > "$TEST_DIR/out" 2>&1)");
   ASSERT_EQ(::system("\"$TEST_DIR/bin/try\""), 0);
   EXPECT_EQ(read("out"), "files\nfolders\n");
+}
+
+TEST_F(CompletionTest, ZshTakesTheScriptAndOffersWhatWeSay) {
+  if (!find_program("zsh")) {
+    GTEST_SKIP() << "zsh is not installed";
+  }
+  install("berth", R"([ "$1" = __complete ] && printf 'files\tx: y\nfolders\n:4\n')");
+  write("script", completion_script("zsh"));
+  // Without a terminal there is no menu: what it would be made of is printed.
+  install("try", R"(exec zsh -f -c '
+    compdef() { [[ "$*" = "_berth berth" ]] || exit 1 }
+    _describe() { print -rl -- "${(@P)argv[-1]}" }
+    source "$TEST_DIR/script"
+    words=(berth why f) CURRENT=3
+    _berth' > "$TEST_DIR/out" 2>&1)");
+  ASSERT_EQ(::system("\"$TEST_DIR/bin/try\""), 0);
+  EXPECT_EQ(read("out"), "files:x\\: y\nfolders\n");
+}
+
+TEST_F(CompletionTest, FishTakesTheScriptAndOffersWhatWeSay) {
+  if (!find_program("fish")) {
+    GTEST_SKIP() << "fish is not installed";
+  }
+  install("berth", R"([ "$1" = __complete ] && printf 'files\tx\nfolders\n:4\n')");
+  write("script", completion_script("fish"));
+  install("try", R"(exec fish --no-config -c '
+    source "$TEST_DIR/script"
+    complete -C "berth why f"' > "$TEST_DIR/out" 2>&1)");
+  ASSERT_EQ(::system("\"$TEST_DIR/bin/try\""), 0);
+  EXPECT_EQ(read("out"), "files\tx\nfolders\n");
 }
 
 TEST_F(CompletionTest, EachShellHasAScriptThatAsksTheProgramThatWasTyped) {
