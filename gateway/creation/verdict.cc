@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "berth/api/session_timeouts.h"
 #include "berth/base/duration.h"
 #include "berth/http/server.h"
 
@@ -47,18 +48,20 @@ http::Response shutting_down() {
 }
 
 Status check_limits(const PoolInfo& pool, const api::CreateSession& request) {
-  const auto check = [](const char* field, const std::optional<Duration>& asked,
-                        Duration max) -> Status {
-    if (asked && *asked > max) {
-      return fail(Error::invalid(field, "is " + format_duration(*asked) +
-                                            ", this pool allows at most " + format_duration(max)));
-    }
-    return {};
-  };
   const api::SessionsSpec& s = pool.sessions;
-  BERTH_TRY(check("creationTimeout", request.creation_timeout, s.max_creation_timeout));
-  BERTH_TRY(check("executionTimeout", request.execution_timeout, s.max_execution_timeout));
-  BERTH_TRY(check("heartbeatTimeout", request.heartbeat_timeout, s.max_heartbeat_timeout));
+  if (request.creation_timeout.value_or(Duration(0)) > s.max_creation_timeout) {
+    return fail(Error::invalid(
+        "creationTimeout", "must be at most " + format_duration(s.max_creation_timeout) +
+                               " in this pool, is " + format_duration(*request.creation_timeout)));
+  }
+  if (request.execution_timeout) {
+    BERTH_TRY(api::check_session_timeout("executionTimeout", *request.execution_timeout,
+                                         s.max_execution_timeout));
+  }
+  if (request.heartbeat_timeout) {
+    BERTH_TRY(api::check_session_timeout("heartbeatTimeout", *request.heartbeat_timeout,
+                                         s.max_heartbeat_timeout));
+  }
   return {};
 }
 

@@ -2,23 +2,13 @@
 
 #include <algorithm>
 
+#include "berth/api/session_timeouts.h"
 #include "berth/auth/owner_key.h"
-#include "berth/base/duration.h"
 
 namespace berth::worker {
 namespace {
 
-constexpr Duration kShortestTimeout = std::chrono::seconds(1);
 constexpr std::size_t kMostAttempts = 16;  // Of one session; beyond it only its lease frees it.
-
-Status check_timeout(const char* field, Duration asked, Duration longest) {
-  if (asked < kShortestTimeout || asked > longest) {
-    return fail(Error::invalid(field, "must be between " + format_duration(kShortestTimeout) +
-                                          " and " + format_duration(longest) + ", is " +
-                                          format_duration(asked)));
-  }
-  return {};
-}
 
 Error taken(const api::SessionId& id) {
   Error e = Error::make(
@@ -165,8 +155,8 @@ Result<Session> SessionTable::make_session(const api::CreateSession& ask,
   const api::SessionsSpec& spec = settings_.sessions;
   const Duration heartbeat = ask.heartbeat_timeout.value_or(spec.default_heartbeat_timeout);
   const Duration execution = ask.execution_timeout.value_or(spec.default_execution_timeout);
-  BERTH_TRY(check_timeout("heartbeatTimeout", heartbeat, spec.max_heartbeat_timeout));
-  BERTH_TRY(check_timeout("executionTimeout", execution, spec.max_execution_timeout));
+  BERTH_TRY(api::check_session_timeout("heartbeatTimeout", heartbeat, spec.max_heartbeat_timeout));
+  BERTH_TRY(api::check_session_timeout("executionTimeout", execution, spec.max_execution_timeout));
   Session session;
   session.id = ask.id;
   session.token_hash = token_hash;

@@ -101,8 +101,8 @@ Result<CreateSession> CreateSession::parse(const Json& body) {
     r.error("tokenHash", "must be the SHA-256 of the token as 64 lower-case hex digits");
   }
   optional_duration(r, "creationTimeout", c.creation_timeout, Duration(0), kMaxDuration);
-  optional_duration(r, "executionTimeout", c.execution_timeout, kMinTimeout, kMaxDuration);
-  optional_duration(r, "heartbeatTimeout", c.heartbeat_timeout, kMinHeartbeat, kMaxDuration);
+  optional_duration(r, "executionTimeout", c.execution_timeout, Duration(0), kMaxDuration);
+  optional_duration(r, "heartbeatTimeout", c.heartbeat_timeout, Duration(0), kMaxDuration);
   const Json* resources = r.object("resources");
   bounded(r, "owner", c.owner, kMaxOwner);
   bounded(r, "attempt", c.attempt, kMaxAttempt);

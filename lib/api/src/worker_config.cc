@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "berth/api/session_timeouts.h"
 #include "berth/base/duration.h"
 #include "lib/api/src/fields.h"
 
@@ -11,8 +12,8 @@ namespace {
 Status read_limits(const Json& limits, const std::string& path, SessionsSpec& out) {
   FieldReader r(limits, path);
   r.duration("maxCreationTimeout", out.max_creation_timeout, Duration(0), kMaxDuration);
-  r.duration("maxExecutionTimeout", out.max_execution_timeout, kMinTimeout, kMaxDuration);
-  r.duration("maxHeartbeatTimeout", out.max_heartbeat_timeout, kMinHeartbeat, kMaxDuration);
+  r.duration("maxExecutionTimeout", out.max_execution_timeout, kMinSessionTimeout, kMaxDuration);
+  r.duration("maxHeartbeatTimeout", out.max_heartbeat_timeout, kMinSessionTimeout, kMaxDuration);
   r.duration("idleTimeout", out.idle_timeout, Duration(0), kMaxDuration);
   r.optional("maxPerOwner", out.max_per_owner, 0, 1'000'000);
   r.optional("maxActivitiesPerSession", out.max_activities_per_session, 1, 10'000);
@@ -35,14 +36,24 @@ Status read_defaults(const Json& defaults, const std::string& path, SessionsSpec
   };
   read("creationTimeout", out.default_creation_timeout, Duration(0), out.max_creation_timeout,
        "maxCreationTimeout");
-  read("executionTimeout", out.default_execution_timeout, kMinTimeout, out.max_execution_timeout,
-       "maxExecutionTimeout");
-  read("heartbeatTimeout", out.default_heartbeat_timeout, kMinHeartbeat, out.max_heartbeat_timeout,
-       "maxHeartbeatTimeout");
+  read("executionTimeout", out.default_execution_timeout, kMinSessionTimeout,
+       out.max_execution_timeout, "maxExecutionTimeout");
+  read("heartbeatTimeout", out.default_heartbeat_timeout, kMinSessionTimeout,
+       out.max_heartbeat_timeout, "maxHeartbeatTimeout");
   return r.finish();
 }
 
 }  // namespace
+
+Status check_session_timeout(std::string_view field, Duration asked, Duration longest) {
+  if (asked < kMinSessionTimeout || asked > longest) {
+    return fail(Error::invalid(std::string(field),
+                               "must be between " + format_duration(kMinSessionTimeout) + " and " +
+                                   format_duration(longest) + " in this pool, is " +
+                                   format_duration(asked)));
+  }
+  return {};
+}
 
 Result<SessionsSpec> parse_sessions_spec(const Json& object, const std::string& path) {
   SessionsSpec s;

@@ -96,6 +96,14 @@ TEST(SessionsSpec, RefusesADefaultBeyondItsLimit) {
             "limits.maxHeartbeatTimeout (10m), is 11m");
 }
 
+TEST(SessionsSpec, RefusesADefaultThatNoSessionCouldHave) {
+  for (const char* field : {"executionTimeout", "heartbeatTimeout"}) {
+    EXPECT_EQ(sessions_error({{"maxPerWorker", 1}, {"defaults", {{field, "999ms"}}}}),
+              "InvalidArgument: sessions.defaults." + std::string(field) +
+                  ": must be between 1s and 87840h, is 999ms");
+  }
+}
+
 TEST(SessionsSpec, LowersADefaultThatNobodyWroteToTheLimit) {
   const auto s = parse_sessions_spec(
       {{"maxPerWorker", 1}, {"limits", {{"maxExecutionTimeout", "10m"}}}}, "sessions");

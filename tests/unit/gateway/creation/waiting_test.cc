@@ -237,6 +237,20 @@ TEST_F(WaitingTest, AnUnknownPoolNamesTheOnesThereAre) {
   EXPECT_NE(message.find("default/files, default/other"), std::string::npos) << message;
 }
 
+TEST_F(WaitingTest, ATimeoutThatThePoolDoesNotAllowIsToldInTheWorkersOwnWords) {
+  const auto message = [this](const char* field, const char* asked) {
+    const auto call = create("s1", {{field, asked}});
+    EXPECT_EQ(call->status(), 400);
+    EXPECT_EQ(get_string(call->body(), "field"), field);
+    return get_string(call->body(), "message").value_or("");
+  };
+  EXPECT_EQ(message("heartbeatTimeout", "0s"), "must be between 1s and 10m in this pool, is 0s");
+  EXPECT_EQ(message("heartbeatTimeout", "11m"), "must be between 1s and 10m in this pool, is 11m");
+  EXPECT_EQ(message("executionTimeout", "999ms"),
+            "must be between 1s and 24h in this pool, is 999ms");
+  EXPECT_EQ(message("creationTimeout", "2h"), "must be at most 1h in this pool, is 2h");
+}
+
 TEST_F(WaitingTest, AResourceThatNoWorkerCanEverHaveIsNamed) {
   add_pool("gpus", 2, {{"gpu", 1}});
   const auto unknown = create("s1", {{"resources", {{"fpga", 1}}}}, "gpus");
