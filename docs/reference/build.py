@@ -1,115 +1,30 @@
 #!/usr/bin/env python3
-"""Writes sessionpool.md from deploy/crd/sessionpools.yaml. Needs PyYAML.
+"""Writes the pages of this folder that are made from something else. Needs PyYAML.
 
-    build.py           writes it
-    build.py --check   writes nothing; exits with 1 when it is out of date
+    build.py           writes them
+    build.py --check   writes nothing; exits with 1 when one is out of date
 """
 
-import json
 import sys
 from pathlib import Path
 
-import yaml
+import http_api
+import sessionpool
 
 HERE = Path(__file__).resolve().parent
-CRD = HERE.parents[1] / "deploy/crd/sessionpools.yaml"
-HEAD = """<!-- Made by docs/reference/build.py from deploy/crd/sessionpools.yaml; make lint compares. -->
-
-# SessionPool
-
-`{version}`, namespaced, short name `{short}`. The same by `kubectl explain {short}.spec`. Unknown fields are refused by
-`kubectl apply` and dropped by others; what is opaque is Kubernetes' own and checked by a trial of one pod.
-
-{columns}"""
-BOUNDS = {"minimum": "at least {}", "maximum": "at most {}", "minLength": "at least {} characters", "maxLength": "at most {} characters",
-          "minItems": "at least {} items", "maxItems": "at most {} items", "maxProperties": "at most {} members",
-          "pattern": "matches `{}`"}
-
-
-def cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
-
-
-def type_of(schema: dict) -> str:
-    if schema.get("x-kubernetes-int-or-string"):
-        return "integer or string"
-    kind = schema.get("type", "any")
-    if kind == "array":
-        return f"list of {type_of(schema['items'])}"
-    extra = schema.get("additionalProperties")
-    if kind == "object" and isinstance(extra, dict):
-        return f"map to {type_of(extra)}"
-    if kind == "object" and "properties" not in schema:
-        return "object, opaque"
-    return kind
-
-
-def meaning(schema: dict) -> str:
-    parts = [schema.get("description", "").rstrip(". ")]
-    if "enum" in schema:
-        parts.append("One of " + ", ".join(f"`{v}`" for v in schema["enum"]))
-    bounds = [text.format(str(schema[key]).replace("|", "\\|")) for key, text in BOUNDS.items() if key in schema]
-    text = ". ".join(p for p in parts if p)
-    return cell(f"{text} ({', '.join(bounds)})" if bounds else text)
-
-
-def children(path: str, schema: dict) -> tuple[str, dict] | None:
-    """The object that is described field by field below `path`, through lists and maps."""
-    while True:
-        if schema.get("properties"):
-            return path, schema
-        if schema.get("type") == "array":
-            path, schema = f"{path}[]", schema["items"]
-        elif isinstance(schema.get("additionalProperties"), dict):
-            path, schema = f"{path}.NAME", schema["additionalProperties"]
-        else:
-            return None
-
-
-def section(path: str, schema: dict, level: int) -> list[str]:
-    out = [f"\n{'#' * min(level, 4)} {path}\n"]
-    if level == 2:
-        out.append(f"\n{cell(schema.get('description', ''))}\n")
-    out.append("\n| field | type | default | meaning |\n|---|---|---|---|\n")
-    below = []
-    for name, field in schema["properties"].items():
-        default = f"`{json.dumps(field['default'])}`" if "default" in field else "required" if name in schema.get("required", []) else ""
-        out.append(f"| `{name}` | {type_of(field)} | {default} | {meaning(field)} |\n")
-        if found := children(f"{path}.{name}", field):
-            below.append(found)
-    rules = [f"`{r.get('fieldPath', '').lstrip('.') or path}` {cell(r['message'])}" for r in schema.get("x-kubernetes-validations", [])]
-    if rules:
-        out.append("\nWhat is refused, and with which words:\n\n" + "".join(f"- {r}\n" for r in rules))
-    for below_path, below_schema in below:
-        out += section(below_path, below_schema, level + 1)
-    return out
-
-
-def page() -> str:
-    crd = yaml.safe_load(CRD.read_text())["spec"]
-    version = crd["versions"][0]
-    schema = version["schema"]["openAPIV3Schema"]
-    columns = "| column of `kubectl get` | meaning |\n|---|---|\n" + "".join(
-        f"| {c['name'].upper()} | {c.get('description', 'Time since it was made')} |\n" for c in version["additionalPrinterColumns"])
-    out = [HEAD.format(version=f"{crd['group']}/{version['name']}", short=crd["names"]["shortNames"][0], columns=columns)]
-    out.append(f"\n{cell(schema['description'])}\n")
-    for rule in schema.get("x-kubernetes-validations", []):
-        out.append(f"\n{cell(rule['message'])}.\n")
-    for part in ("spec", "status"):
-        out += section(part, schema["properties"][part], 2)
-    return "".join(out)
+PAGES = {"http-api.md": http_api.page, "sessionpool.md": sessionpool.page}
 
 
 def main() -> int:
-    file, text = HERE / "sessionpool.md", page()
     if sys.argv[1:] not in ([], ["--check"]):
         sys.exit(__doc__)
-    if not sys.argv[1:]:
-        file.write_text(text)
-    elif not file.exists() or file.read_text() != text:
-        print("docs/reference/sessionpool.md is out of date: run docs/reference/build.py", file=sys.stderr)
-        return 1
-    return 0
+    old = [name for name, page in PAGES.items() if not (HERE / name).exists() or (HERE / name).read_text() != page()]
+    for name in old:
+        if sys.argv[1:]:
+            print(f"docs/reference/{name} is out of date: run docs/reference/build.py", file=sys.stderr)
+        else:
+            (HERE / name).write_text(PAGES[name]())
+    return 1 if sys.argv[1:] and old else 0
 
 
 if __name__ == "__main__":
