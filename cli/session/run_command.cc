@@ -16,8 +16,7 @@ constexpr int kBerthFailed = 125;
 constexpr int kCommandNotFound = 127;
 
 // A wrong flag or value is 2, as everywhere.
-template <class E>
-int report_failed(const E& error) {
+int report_failed(const Error& error) {
   const int status = report(error);
   return status == 1 ? kBerthFailed : status;
 }
@@ -39,7 +38,7 @@ class Run {
     const client::Outcome<client::Context> session =
         wait(client::create_session(context_, options));
     if (!session) {
-      return status(report_failed(session.error()));
+      return status(report_failed(refusal(session.error())));
     }
     client::ActivityCallbacks callbacks;
     callbacks.output = [this](auto chunks, auto next) {

@@ -19,6 +19,16 @@ Result<Duration> duration_flag(const char* flag, const std::string& text) {
   });
 }
 
+// By the client's name and by the wire's.
+constexpr std::pair<std::string_view, std::string_view> kFlags[] = {
+    {"creation_timeout", "--creation-timeout"},
+    {"creationTimeout", "--creation-timeout"},
+    {"executionTimeout", "--execution-timeout"},
+    {"heartbeatTimeout", "--heartbeat-timeout"},
+    {"id", "--id"},
+    {"pool", "--pool"}};
+constexpr std::string_view kResources = "resources.";
+
 Result<std::string> save(const client::Context& session) {
   const auto handle = client::session_handle(session);
   if (!handle) {
@@ -42,7 +52,7 @@ int open_and_leave(
     client = std::make_unique<client::Client>(client_options(*connection, pool));
     client::Outcome<client::Context> outcome = open(client->context()).get();
     if (!outcome) {
-      return fail(outcome.error().error);
+      return fail(refusal(outcome.error()));
     }
     session = std::move(*outcome);
     return save(*session);
@@ -100,6 +110,20 @@ Result<client::SessionOptions> session_options(const SessionFlags& flags) {
     o.resources[r.substr(0, equals)] = n;
   }
   return o;
+}
+
+Error refusal(const client::ClientError& error) {
+  Error out = error.error;
+  out.reason = client::to_string(error.kind);
+  for (const auto& [field, flag] : kFlags) {
+    if (out.field == field) {
+      out.field = flag;
+    }
+  }
+  if (out.field.starts_with(kResources)) {
+    out.field.replace(0, kResources.size(), "--resource ");
+  }
+  return out;
 }
 
 int session_create(const Flags& flags, const SessionFlags& session_flags, int keep_pid) {

@@ -43,4 +43,7 @@ int session_recreate(const Flags& flags, const SessionFlags& session, const std:
 
 Result<client::SessionOptions> session_options(const SessionFlags& flags);
 
+/// Why a session of these flags was not opened, with the flag in place of the request's field.
+Error refusal(const client::ClientError& error);
+
 }  // namespace berth::cli

@@ -11,9 +11,28 @@
 namespace berth::cli {
 namespace {
 
+// Only of the object itself: where the kind is unknown, or the namespace, the API server says more.
+Error in_our_words(Error error, const kube::ResourceType& type, const std::string& ns,
+                   const std::string& name) {
+  if (error.code != ErrorCode::kNotFound ||
+      error.message.find("\"" + name + "\" not found") == std::string::npos) {
+    return error;
+  }
+  const std::string whole = (ns.empty() ? "" : ns + "/") + name;
+  if (type.plural == kube::kSessionPools.plural) {
+    return Error::make(ErrorCode::kNotFound, "PoolNotFound",
+                       "there is no pool " + whole + "; see `berth pool list`");
+  }
+  if (type.plural == kube::kPods.plural) {
+    return Error::make(ErrorCode::kNotFound, "WorkerNotFound",
+                       "there is no worker " + whole + "; `berth top` names them");
+  }
+  return error;
+}
+
 class Direct final : public KubeSession {
  public:
-  Direct(kube::Config config, std::string ns) : ns_(std::move(ns)) {
+  Direct(kube::Config config, std::string ns) : KubeSession(std::move(ns)) {
     http::init_cpprest_threads(2);
     transport_ =
         http::make_cpprest_transport(loop_, [config] { return kube::tls_settings(config); });
@@ -21,8 +40,8 @@ class Direct final : public KubeSession {
         std::make_unique<kube::Client>(loop_, *transport_, std::move(config), Log(), metrics_);
   }
 
-  Result<Json> get(const kube::ResourceType& type, const std::string& name) override {
-    return wait([&](auto fn) { return client_->get(type, ns_, name, std::move(fn)); });
+  Result<Json> do_get(const kube::ResourceType& type, const std::string& name) override {
+    return wait([&](auto fn) { return client_->get(type, ns(), name, std::move(fn)); });
   }
   using KubeSession::list;
   Result<Json> list(const kube::ResourceType& type, const std::string& label_selector,
@@ -32,8 +51,9 @@ class Direct final : public KubeSession {
     options.field_selector = field_selector;
     Json items = Json::array();
     for (;;) {
-      BERTH_ASSIGN(Json page,
-                   wait([&](auto fn) { return client_->list(type, ns_, options, std::move(fn)); }));
+      BERTH_ASSIGN(Json page, wait([&](auto fn) {
+                     return client_->list(type, ns(), options, std::move(fn));
+                   }));
       if (const Json* more = find(page, "items"); more != nullptr && more->is_array()) {
         items.insert(items.end(), more->begin(), more->end());
       }
@@ -44,10 +64,10 @@ class Direct final : public KubeSession {
       }
     }
   }
-  Result<Json> merge_patch(const kube::ResourceType& type, const std::string& name,
-                           const Json& patch) override {
+  Result<Json> do_merge_patch(const kube::ResourceType& type, const std::string& name,
+                              const Json& patch) override {
     return wait(
-        [&](auto fn) { return client_->merge_patch(type, ns_, name, patch, "", std::move(fn)); });
+        [&](auto fn) { return client_->merge_patch(type, ns(), name, patch, "", std::move(fn)); });
   }
 
  private:
@@ -66,16 +86,15 @@ class Direct final : public KubeSession {
   Metrics metrics_;
   std::unique_ptr<http::Transport> transport_;
   std::unique_ptr<kube::Client> client_;
-  std::string ns_;
 };
 
 class ThroughKubectl final : public KubeSession {
  public:
   /// `why`: how it came to this, for errors; may be empty.
   ThroughKubectl(Kubectl kubectl, std::string ns, std::string why)
-      : kubectl_(std::move(kubectl)), ns_(std::move(ns)), why_(std::move(why)) {}
+      : KubeSession(std::move(ns)), kubectl_(std::move(kubectl)), why_(std::move(why)) {}
 
-  Result<Json> get(const kube::ResourceType& type, const std::string& name) override {
+  Result<Json> do_get(const kube::ResourceType& type, const std::string& name) override {
     return run({"get", kind_of(type), name}, "reading " + name);
   }
   using KubeSession::list;
@@ -87,8 +106,8 @@ class ThroughKubectl final : public KubeSession {
     }
     return run(std::move(args), "listing " + std::string(type.plural));
   }
-  Result<Json> merge_patch(const kube::ResourceType& type, const std::string& name,
-                           const Json& patch) override {
+  Result<Json> do_merge_patch(const kube::ResourceType& type, const std::string& name,
+                              const Json& patch) override {
     return run({"patch", kind_of(type), name, "--type=merge", "--patch=" + dump_json(patch)},
                "changing " + name);
   }
@@ -99,8 +118,8 @@ class ThroughKubectl final : public KubeSession {
   }
   Result<Json> run(std::vector<std::string> args, const std::string& doing) {
     args.insert(args.end(), {"--output=json"});
-    if (!ns_.empty()) {
-      args.push_back("--namespace=" + ns_);
+    if (!ns().empty()) {
+      args.push_back("--namespace=" + ns());
     }
     BERTH_ASSIGN(const std::string text, kubectl_.run(args, doing).map_error([&](Error e) {
       e.message.insert(0, why_);
@@ -110,11 +129,23 @@ class ThroughKubectl final : public KubeSession {
   }
 
   Kubectl kubectl_;
-  std::string ns_;
   const std::string why_;
 };
 
 }  // namespace
+
+Result<Json> KubeSession::get(const kube::ResourceType& type, const std::string& name) {
+  return do_get(type, name).map_error([&](Error e) {
+    return in_our_words(std::move(e), type, ns_, name);
+  });
+}
+
+Result<Json> KubeSession::merge_patch(const kube::ResourceType& type, const std::string& name,
+                                      const Json& patch) {
+  return do_merge_patch(type, name, patch).map_error([&](Error e) {
+    return in_our_words(std::move(e), type, ns_, name);
+  });
+}
 
 Result<std::unique_ptr<KubeSession>> KubeSession::open(const Flags& flags) {
   std::string kubeconfig = flags.kubeconfig;

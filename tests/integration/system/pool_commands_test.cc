@@ -129,6 +129,25 @@ TEST_F(CommandLine, WhyTellsTheLastDecisionAndWhatItCameFrom) {
   EXPECT_EQ(run({"why", "nope"}).status, 1);
 }
 
+TEST_F(CommandLine, WhatIsNotThereIsToldInTheSameWordsByEachCommand) {
+  start_dev();
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"why", "nope"},
+        {"top", "nope"},
+        {"sessions", "nope"},
+        {"pool", "describe", "nope"},
+        {"pool", "scale", "nope", "--auto"},
+        {"session", "create", "--pool", "nope"},
+        {"session", "run", "--pool", "nope", "--", "true"}}) {
+    EXPECT_THAT(run(command).output, HasSubstr("PoolNotFound: there is no pool default/nope;"))
+        << command.front();
+  }
+  for (const char* command : {"cordon", "uncordon", "drain"}) {
+    EXPECT_THAT(run({command, "nope"}).output,
+                HasSubstr("WorkerNotFound: there is no worker default/nope;"));
+  }
+}
+
 TEST_F(CommandLine, CompletionAsksTheRunningClusterForNames) {
   start_dev();
   EXPECT_EQ(run({"__complete", "why", ""}).output, "p\n:4\n");

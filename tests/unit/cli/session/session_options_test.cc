@@ -39,6 +39,23 @@ TEST(SessionFlagsTest, AWrongDurationNamesItsFlag) {
   }
 }
 
+TEST(SessionFlagsTest, ARefusalNamesTheFlagInPlaceOfTheField) {
+  client::ClientError error;
+  error.kind = client::ErrorKind::kInvalidArgument;
+  for (const auto& [field, flag] :
+       {std::pair("heartbeatTimeout", "--heartbeat-timeout"),
+        std::pair("creation_timeout", "--creation-timeout"),
+        std::pair("resources.gpu", "--resource gpu"), std::pair("gateway", "gateway")}) {
+    error.error = Error::invalid(field, "no");
+    EXPECT_EQ(refusal(error).text(), "InvalidArgument: " + std::string(flag) + ": no");
+  }
+  error = {client::ErrorKind::kPoolNotFound,
+           Error::make(ErrorCode::kNotFound, "UnknownPool", "there is no pool"),
+           {},
+           {}};
+  EXPECT_EQ(refusal(error).text(), "PoolNotFound: there is no pool");
+}
+
 TEST(SessionFlagsTest, AResourceIsANameAndANumber) {
   for (const char* text : {"gpu", "gpu=", "gpu=x", "gpu=1x", "gpu=-1", "=1", ""}) {
     SessionFlags flags;

@@ -63,6 +63,26 @@ TEST_F(KubeSessionTest, PoolScaleSaysWhatItDidAndFailsWhenKubectlDoes) {
   EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("nope"));
 }
 
+TEST_F(KubeSessionTest, WhatIsNotThereIsToldAsElsewhereAndWhatElseIsNotThereIsNot) {
+  install("kubectl", R"(
+case "$*" in
+*sessionpools*) echo 'Error from server (NotFound): sessionpools.berth.dev "p" not found' >&2 ;;
+*) echo 'Error from server (NotFound): pods "p-0" not found' >&2 ;;
+esac
+exit 1)");
+  flags_.ns = "team";
+  const auto session = *KubeSession::open(flags_);
+  EXPECT_EQ(session->get(kube::kSessionPools, "p").error().text(),
+            "PoolNotFound: there is no pool team/p; see `berth pool list`");
+  EXPECT_EQ(session->merge_patch(kube::kSessionPools, "p", Json::object()).error().text(),
+            "PoolNotFound: there is no pool team/p; see `berth pool list`");
+  EXPECT_EQ(session->get(kube::kPods, "p-0").error().text(),
+            "WorkerNotFound: there is no worker team/p-0; `berth top` names them");
+  install("kubectl",
+          "echo 'Error from server (NotFound): namespaces \"team\" not found' >&2; exit 1");
+  EXPECT_THAT(session->get(kube::kSessionPools, "p").error().text(), HasSubstr("namespaces"));
+}
+
 TEST_F(KubeSessionTest, PoolDescribeShowsConditionsAndWorkers) {
   install("kubectl", R"(
 case "$*" in
