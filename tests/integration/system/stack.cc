@@ -320,12 +320,20 @@ Stack::Answer Stack::http(const std::string& method, const std::string& target,
   return call(gateway_url_, request, http::CallOptions());
 }
 
-std::string Stack::metrics(const std::string& program) {
-  const Json ports = must(parse_json(must(read_file(dir_ / (program + ".ports")))));
+std::string Stack::metrics_at(const std::string& origin) {
   http::Request request;
   request.method = "GET";
   request.target = "/metrics";
-  return call("http://" + string_at(ports, {"probe"}), request, http::CallOptions()).text;
+  return call(origin, request, http::CallOptions()).text;
+}
+
+std::string Stack::metrics(const std::string& program) {
+  const Json ports = must(parse_json(must(read_file(dir_ / (program + ".ports")))));
+  return metrics_at("http://" + string_at(ports, {"probe"}));
+}
+
+std::string Stack::worker_metrics(const std::string& ip) {
+  return metrics_at("http://" + ip + ":" + std::to_string(api::kWorkerProbePort));
 }
 
 int Stack::probe(const std::string& program, const std::string& path) {

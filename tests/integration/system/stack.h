@@ -60,6 +60,8 @@ class Stack {
   void add_worker_secret(const std::string& name);
   /// New ones for gateway and workers, of the same authority.
   void rotate_certificates();
+  /// The one that workers of kWorkerSecret are to show now, PEM.
+  const std::string& worker_certificate() const { return worker_certificate_; }
   /// Another replica. The log is DIR/<name>.log.
   std::unique_ptr<TestProcess> start_replica(const std::string& name);
   /// An object of the API server; null when there is none.
@@ -73,6 +75,8 @@ class Stack {
   int probe(const std::string& program, const std::string& path);
   /// What a program's /metrics answers.
   std::string metrics(const std::string& program);
+  /// The same of a worker; empty without an answer.
+  std::string worker_metrics(const std::string& ip);
 
   /// Creates a SessionPool in the namespace "default", and waits until a running gateway sees it.
   void add_pool(const std::string& name, const Json& spec);
@@ -117,6 +121,7 @@ class Stack {
   void publish_gateway();
   void write_gateway_pair();
   void store(const std::string& plural, const std::string& ns, const Json& object);
+  std::string metrics_at(const std::string& origin);
   Answer call(const std::string& origin, const http::Request& request,
               const http::CallOptions& options);
   Json start(std::unique_ptr<TestProcess>& process, const std::string& name,
@@ -131,6 +136,7 @@ class Stack {
   bool keys_in_cluster_ = false;
   std::vector<std::string> namespaces_;
   std::optional<fakes::CertificateAuthority> authority_;  ///< With TLS.
+  std::string worker_certificate_;
   std::filesystem::path gateway_key_;
   std::filesystem::path gateway_jwks_;
   std::unique_ptr<http::Transport> transport_;

@@ -46,8 +46,9 @@ void Stack::add_worker_secret(const std::string& name) {
 }
 
 void Stack::rotate_certificates() {
-  patch("secrets", "default", kWorkerSecret,
-        {{"data", data_of(authority_->issue("workers", "DNS:workers.default.berth"))}});
+  const auto pair = authority_->issue("workers", "DNS:workers.default.berth");
+  worker_certificate_ = pair.cert_pem;
+  patch("secrets", "default", kWorkerSecret, {{"data", data_of(pair)}});
   write_gateway_pair();
 }
 

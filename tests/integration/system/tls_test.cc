@@ -1,8 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -68,7 +70,32 @@ class Tls : public ::testing::Test {
     return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
   }
 
+  /// Of the workers that serve, by their addresses.
+  template <class Fn>
+  std::map<std::string, double> reloads_by_worker(Fn&& reloads) {
+    std::map<std::string, double> out;
+    for (const Json& pod : stack_.pods()) {
+      const std::string ip = string_at(pod, {"status", "podIP"});
+      if (const double count = reloads(stack_.worker_metrics(ip)); count >= 0) {
+        out[ip] = count;
+      }
+    }
+    return out;
+  }
+  /// What a worker shows to a new caller, PEM.
+  std::string certificate_of(const std::string& ip) {
+    TestProcess openssl(
+        {"/bin/sh", "-c",
+         "openssl s_client -connect " + ip + ":" + std::to_string(api::kWorkerPort) +
+             " -servername workers.default.berth </dev/null 2>/dev/null | openssl "
+             "x509"},
+        {}, stack_.dir() / (ip + "-" + std::to_string(++looks_) + ".log"));
+    EXPECT_TRUE(openssl.wait(60s));
+    return openssl.output();
+  }
+
   Stack stack_;
+  int looks_ = 0;
 };
 
 TEST_F(Tls, ASessionIsUsedStraightAndThroughTheGateway) {
@@ -193,11 +220,22 @@ TEST_F(Tls, CertificatesRotateUnderLoadWithoutAFailedCall) {
   const auto reloads = [&](const std::string& text) {
     return metric(text, "berth_tls_certificate_reloads_total{result=\"loaded\"}");
   };
+  EXPECT_TRUE(stack_.await([&] { return sessions > 0; })) << "a worker is there to be followed";
   for (int turn = 1; turn <= 2; ++turn) {
+    std::map<std::string, double> workers = reloads_by_worker(reloads);
+    ASSERT_FALSE(workers.empty());
     stack_.rotate_certificates();
     const int before = sessions;
-    EXPECT_TRUE(stack_.await(
-        [&] { return reloads(stack_.metrics("gateway")) >= turn && sessions >= before + 20; }));
+    const auto all_have_read_theirs = [&] {
+      return reloads(stack_.metrics("gateway")) >= turn && sessions >= before + 20 &&
+             std::all_of(workers.begin(), workers.end(), [&](const auto& worker) {
+               return reloads(stack_.worker_metrics(worker.first)) > worker.second;
+             });
+    };
+    EXPECT_TRUE(stack_.await(all_have_read_theirs, 60s));
+    for (const auto& [ip, reloaded] : workers) {
+      EXPECT_EQ(certificate_of(ip), stack_.worker_certificate()) << ip;
+    }
   }
   stop = true;
   for (std::thread& caller : callers) {
