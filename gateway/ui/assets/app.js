@@ -9,6 +9,7 @@ import { newsWords } from './words.js';
 const OPEN_BY_ITSELF = 2; // up to so many pools are shown opened
 const SAY_EVERY = 3000;
 const MOST_SAID = 4;
+const REORDER_EVERY = 5000; // an order by changing numbers holds still for so long, to be read and clicked
 const HIDDEN_FOR = 60_000; // a page that nobody has looked at for this long lets its stream go
 
 const $ = (id) => document.getElementById(id);
@@ -18,6 +19,7 @@ let stream = null;
 let dirty = new Set();
 let arranging = false;
 let frame = 0;
+let arrangedAt = 0;
 
 // ---- drawing
 
@@ -34,7 +36,8 @@ function draw() {
     const pool = model.pools.get(key);
     if (pool) cards.get(key)?.update(pool);
   }
-  if (arranging || $('sort').value !== 'name') arrangeCards();
+  const stale = $('sort').value !== 'name' && performance.now() - arrangedAt > REORDER_EVERY;
+  if (arranging || stale) arrangeCards();
   arranging = false;
   drawTotals();
 }
@@ -65,6 +68,7 @@ function share(pool) {
 }
 
 function arrangeCards() {
+  arrangedAt = performance.now();
   const asked = $('filter').value.trim().toLowerCase();
   const order = orders[$('sort').value];
   const shown = [...model.pools]
@@ -118,13 +122,15 @@ function speak() {
 
 function link(state, words) {
   attribute($('link'), 'data-state', state);
-  $('live').toggleAttribute('data-old', state === 'lost');
+  $('live').toggleAttribute('data-old', state !== 'live');
   text($('link-text'), words);
 }
 
-function banner(words) {
+/** `words` are said aloud when they change; `next` is only shown. */
+function banner(words, next = '') {
   $('banner').hidden = words === '';
   text($('banner-text'), words);
+  text($('banner-next'), next);
 }
 
 function onEvent(name, body) {
@@ -154,9 +160,9 @@ function onLost(reason, pause) {
   if (lostSince === null) lostSince = new Date();
   link('lost', 'Not connected');
   if (model.replica === '') show('live');
-  banner(`No connection since ${lostSince.toLocaleTimeString('en-GB')}: ${reason}. What you see may be old. Trying again ` +
-    `in ${Math.max(1, Math.round(pause / 1000))} s. If berth dev has ended, start it again and open the link that it prints; ` +
-    'with kubectl port-forward, start that again.');
+  banner(`No connection since ${lostSince.toLocaleTimeString('en-GB')}: ${reason}. What you see may be old.`,
+    `Trying again in ${Math.max(1, Math.round(pause / 1000))} s. If berth dev has ended, start it again and open the link that it ` +
+    'prints; with kubectl port-forward, start that again.');
 }
 
 function onRefused(status, error) {
@@ -225,7 +231,7 @@ document.addEventListener('visibilitychange', () => {
   clearTimeout(hiddenTimer);
   if (document.hidden) {
     hiddenTimer = setTimeout(() => { stream?.stop(); stream = null; }, HIDDEN_FOR);
-  } else if (stream === null) {
+  } else if (stream === null && access.load().token !== '') { // else somebody is about to paste one
     connect(access.load());
   }
 });

@@ -24,7 +24,7 @@ export class Chart {
   node;
 
   constructor(withAxes) {
-    this.#picture = svg('svg', { preserveAspectRatio: 'none', role: 'img' },
+    this.#picture = svg('svg', { preserveAspectRatio: 'none', role: 'img', 'aria-label': 'No history yet' },
       this.#area, this.#used, this.#capacity, this.#waiting);
     const chart = el('div', { class: 'chart' }, this.#picture);
     this.node = el('div', {}, chart);

@@ -52,6 +52,16 @@ export function age(millis) {
   return `${Math.floor(seconds / 86400)} d`;
 }
 
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+const dayAndClock = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+
+/** "14:03:11" today, "26 Nov, 14:03" on another day; "" for what is no time. */
+export function moment(time, now) {
+  if (Number.isNaN(+time)) return '';
+  return day.format(time) === day.format(now) ? clock.format(time) : dayAndClock.format(time);
+}
+
 const grouped = new Intl.NumberFormat('en');
 
 /** 25000 as "25,000". */

@@ -1,8 +1,7 @@
 // The three lists beside a pool's workers: who waits, what was decided, who came and went.
-import { age, arrange, el, text } from './dom.js';
+import { age, arrange, el, moment, text } from './dom.js';
 import { newsSign, newsWords, resourceWords } from './words.js';
 
-const clockTime = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 export class WaitingList {
   #items = new Map(); // id -> {node, age, since}
@@ -54,7 +53,13 @@ class Log {
 
   update(items) {
     const keep = new Map();
-    for (const item of items) keep.set(item, this.#drawn.get(item) ?? this.#make(item));
+    const now = new Date();
+    for (const item of items) {
+      const node = this.#drawn.get(item) ?? this.#make(item);
+      const time = node.querySelector('time');
+      text(time, moment(new Date(time.dateTime), now)); // today's are another day's tomorrow
+      keep.set(item, node);
+    }
     this.#drawn = keep;
     arrange(this.#list, [...keep.values()].reverse());
     this.#none.hidden = items.length > 0;
@@ -65,21 +70,20 @@ class Log {
 export function decisionLog() {
   return new Log({ class: 'decisions' }, 'None yet.', (item) => {
     const up = item.to > item.from;
-    const time = new Date(item.time);
     return el('li', {},
       el('span', { class: 'step', 'data-way': up ? 'up' : 'down' }, `${up ? '▲' : '▼'} ${item.from} → ${item.to}`),
-      el('time', { datetime: item.time, title: item.time }, Number.isNaN(+time) ? '' : clockTime.format(time)),
+      el('time', { datetime: item.time, title: item.time }),
       el('span', { class: 'why' }, item.reason));
   });
 }
 
 /** `wall(at)`: the gateway's milliseconds as a Date. */
-export function newsLog(wall) {
-  return new Log({ class: 'news', tabindex: '0', 'aria-label': 'Coming and going' }, 'Nobody came or went while this gateway looked.', (item) => {
-    const time = wall(item.at);
+export function newsLog(wall, pool) {
+  return new Log({ class: 'news', tabindex: '0', 'aria-label': `Coming and going in ${pool}` }, 'Nobody came or went while this gateway looked.', (item) => {
+    const time = wall(item.at).toISOString();
     return el('li', { 'data-state': item.is || 'Gone' },
       el('span', { class: 'sign', 'aria-hidden': 'true' }, newsSign(item)),
       el('span', {}, el('b', {}, item.worker), ` ${newsWords(item)}`),
-      el('time', { datetime: time.toISOString() }, clockTime.format(time)));
+      el('time', { datetime: time, title: time }));
   });
 }

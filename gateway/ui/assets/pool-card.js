@@ -17,8 +17,9 @@ class Details {
   node;
 
   constructor(pool, wall, id) {
-    this.#workers = new WorkerTable(`${pool.namespace}/${pool.name}`);
-    this.#news = newsLog(wall);
+    const name = `${pool.namespace}/${pool.name}`;
+    this.#workers = new WorkerTable(name);
+    this.#news = newsLog(wall, name);
     const part = (title, ...content) => el('section', {}, el('h3', {}, title), ...content);
     const key = (cls, word) => el('li', {}, el('span', { class: `key ${cls}`, 'aria-hidden': 'true' }), word);
     this.node = el('div', { class: 'details', id },
@@ -51,7 +52,7 @@ export class PoolCard {
   #open = false;
   #id = `pool-${(last += 1)}`;
   #toggle;
-  #numbers = el('span', { class: 'fraction' });
+  #numbers = el('span', { class: 'fraction', 'aria-hidden': 'true' }); // the bar says it in words
   #plan = el('span', { class: 'faint' });
   #badges = el('span', { class: 'badges' });
   #word = el('span');
@@ -103,13 +104,12 @@ export class PoolCard {
     const { slots } = pool;
     attribute(this.node, 'data-trouble', trouble(pool));
     text(this.#numbers, `${count(slots.used)}/${count(slots.capacity)}`);
-    attribute(this.#numbers, 'aria-label', `${slots.used} of ${slots.capacity} slots used`);
     for (const [kind, node] of Object.entries(this.#parts)) {
       node.style.setProperty('flex-grow', slots[kind]);
       node.hidden = slots[kind] === 0;
     }
-    attribute(this.#bar, 'aria-label',
-      `${slots.used} used, ${slots.free} free, ${slots.closed} closed, ${slots.unknown} unknown`);
+    const rest = ['free', 'closed', 'unknown'].filter((kind) => slots[kind] > 0).map((kind) => `, ${slots[kind]} ${kind}`);
+    attribute(this.#bar, 'aria-label', `${slots.used} of ${slots.capacity} slots used${rest.join('')}`);
     this.#tellPlan(pool);
     this.#tellBadges(pool);
     if (this.#open) this.#details.update(pool, this.#model);

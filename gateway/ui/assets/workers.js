@@ -57,7 +57,7 @@ export class WorkerTable {
     this.#table = el('table', { class: 'workers' }, el('caption', { class: 'unseen' }, `Workers of ${pool}`),
       el('thead', {}, el('tr', {}, ...[['Worker', ''], ['State', ''], ['Slots', ''], ['Used', 'number'],
         ['Activities', 'number wide']].map(([word, cls]) => el('th', { scope: 'col', class: cls }, word)))), this.#body);
-    this.node = el('div', { class: 'worker-list', tabindex: '0', role: 'region', 'aria-label': 'Workers' },
+    this.node = el('div', { class: 'worker-list', tabindex: '0', role: 'region', 'aria-label': `Workers of ${pool}, list` },
       this.#table, this.#none, this.#note);
   }
 

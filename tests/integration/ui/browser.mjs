@@ -1,5 +1,6 @@
 // Debian's Chromium, driven by playwright-core, with a profile of its own that is thrown away.
-import { mkdtempSync, rmSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,6 +41,12 @@ export async function openBrowser({ width = 1280, height = 860, dark = false } =
     outside,
     async picture(name, options = {}) {
       await page.screenshot({ path: join(pictures, `${name}.png`), ...options });
+    },
+    /** What axe finds wrong for those who see little, hear the page or use no mouse (WCAG 2.2 AA and good practice): nothing. */
+    async accessible(what) {
+      await page.evaluate(readFileSync(join(process.env.UI_TEST_MODULES, 'axe-core/axe.min.js'), 'utf8'));
+      const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+      assert.deepEqual(violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => `${n.html} ${n.failureSummary}`).join('; ')}`), [], what);
     },
     async close() {
       await context.close();

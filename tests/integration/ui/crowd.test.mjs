@@ -71,6 +71,13 @@ describe('a crowd', () => {
         await page.fill('#filter', 'train');
         await until(async () => await page.locator('.pool').count() === pools / 5, 'the filter holds');
         await page.fill('#filter', '');
+        if (workers === 10) {
+          await browser.accessible('many pools');
+          await page.emulateMedia({ colorScheme: 'dark' });
+          await browser.accessible('many pools, dark');
+          await browser.picture(`crowd-${pools}x${workers}-dark`);
+          await page.emulateMedia({ colorScheme: 'light' });
+        }
         await page.selectOption('#sort', 'waiting');
         await until(async () => (await page.locator('.pool').first().textContent()).includes('train-') ||
           (await page.locator('.pool').first().textContent()).includes('waiting'), 'most waiting first');

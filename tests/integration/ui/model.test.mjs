@@ -8,6 +8,7 @@ const assets = new URL('../../../gateway/ui/assets/', import.meta.url);
 const load = (name) => import(`data:text/javascript;base64,${readFileSync(new URL(name, assets)).toString('base64')}`);
 const { EventParser } = await load('stream.js');
 const { Model, totals, trouble } = await load('model.js');
+const { age, moment } = await load('dom.js');
 
 const pool = (more = {}) => ({
   namespace: 'default', name: 'files', deleting: false, slots: { capacity: 4, used: 1, free: 3, closed: 0, unknown: 0 },
@@ -68,4 +69,15 @@ test('what is wrong comes before what waits', () => {
   assert.equal(trouble(pool()), 0);
   assert.equal(trouble(pool({ waiting: { total: 1, first: [] } })), 1);
   assert.equal(trouble(pool({ states: { Unreadable: 1 } })), 2);
+});
+
+test('a time of another day comes with its day', () => {
+  const now = new Date(2026, 10, 28, 9, 5, 7);
+  assert.equal(moment(new Date(2026, 10, 28, 0, 0, 1), now), '00:00:01');
+  assert.equal(moment(new Date(2026, 10, 27, 23, 59, 59), now), '27 Nov, 23:59');
+  assert.equal(moment(new Date(''), now), '');
+});
+
+test('ages have one unit', () => {
+  assert.deepEqual([-1, 59_999, 60_000, 3_600_000, 200_000_000].map(age), ['0 s', '59 s', '1 min', '1 h', '2 d']);
 });

@@ -119,6 +119,23 @@ describe('one pool', () => {
       'list "What the slots\' patterns mean"', 'status']) {
       assert.match(tree, part instanceof RegExp ? part : new RegExp(part.replace(/[[\]/]/g, '\\$&')));
     }
+    await browser.accessible('opened');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await browser.accessible('opened, dark');
+    await page.locator('.toggle').click();
+    await browser.accessible('closed, dark');
+    await page.emulateMedia({ colorScheme: 'light' });
+    await browser.accessible('closed');
+    await page.locator('.toggle').click();
+    await page.locator('tbody tr').first().waitFor();
+  });
+
+  test('colours of the system, where it sets all of them', async () => {
+    await page.emulateMedia({ forcedColors: 'active' });
+    const used = await page.evaluate(() => getComputedStyle(document.querySelector('.bar [data-kind=free]')).borderTopColor);
+    assert.equal(used, 'rgb(125, 138, 156)', 'the bar keeps its own');
+    await browser.picture('forced-colours');
+    await page.emulateMedia({ forcedColors: 'none' });
   });
 
   test('narrow, wide and dark', async () => {
@@ -162,13 +179,22 @@ describe('access and trouble', () => {
     await page.locator('#sign-in').waitFor();
     assert.equal(await page.evaluate(() => document.activeElement.id), 'token');
     assert.equal(await page.locator('#live').isVisible(), false);
+    await browser.accessible('the form');
     await browser.picture('sign-in');
+  });
+
+  test('what was filled in is still there after a look at another tab', async () => {
+    await page.fill('#namespace', 'team-a');
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    assert.equal(await page.inputValue('#namespace'), 'team-a');
+    await page.fill('#namespace', '');
   });
 
   test('a wrong token is refused in words', async () => {
     await page.fill('#token', 'this-is-not-the-token-of-the-gateway');
     await page.keyboard.press('Enter');
     await page.locator('#sign-in-error', { hasText: "This is not the gateway's token" }).waitFor();
+    await browser.accessible('the form, after a wrong token');
     assert.equal(await page.locator('#live').isVisible(), false);
     await browser.picture('sign-in-wrong');
   });
@@ -177,6 +203,7 @@ describe('access and trouble', () => {
     await page.fill('#token', dev.token);
     await page.keyboard.press('Enter');
     await page.locator('#empty').waitFor();
+    await browser.accessible('no pool');
     await browser.picture('empty');
   });
 
@@ -195,6 +222,10 @@ describe('access and trouble', () => {
     const { gateway } = dev;
     await dev.stop();
     await page.locator('#banner', { hasText: 'No connection since' }).waitFor();
+    const said = await page.locator('[role=alert]:visible').allTextContents();
+    assert.equal(said.length, 1);
+    assert.doesNotMatch(said[0], /Trying again/, 'what changes with each try is not said aloud');
+    await browser.accessible('lost');
     await browser.picture('lost');
     dev = await startDev([], gateway.replace('http://', ''));
     await page.click('#retry').catch(() => {}); // it may have tried by itself just now
