@@ -19,6 +19,7 @@ export class Chart {
   #waiting = svg('path', { class: 'waiting-line' });
   #top = el('span', { class: 'chart-top' });
   #begin = el('span');
+  #none = el('p', { class: 'chart-none' }, 'Nothing yet: a point comes every few seconds.');
   #picture;
   #drawn = '';
   node;
@@ -29,7 +30,7 @@ export class Chart {
     const chart = el('div', { class: 'chart' }, this.#picture);
     this.node = el('div', {}, chart);
     if (withAxes) {
-      chart.append(this.#top);
+      chart.append(this.#top, this.#none);
       this.node.append(el('div', { class: 'chart-ends', 'aria-hidden': 'true' }, this.#begin, el('span', {}, 'now')));
     }
   }
@@ -39,6 +40,7 @@ export class Chart {
     const drawn = `${samples.length} ${samples.join(';')}`;
     if (!last || drawn === this.#drawn) return;
     this.#drawn = drawn;
+    this.#none.hidden = true;
     const top = Math.max(1, ...samples.map(([used, capacity, waiting]) => Math.max(used, capacity, waiting)));
     const span = SPANS.find((s) => s >= samples.length) ?? samples.length;
     attribute(this.#picture, 'viewBox', `0 0 ${span} ${HEIGHT}`);
