@@ -8,11 +8,12 @@ mkdir -p "$tree"/{etc/ssl/certs,usr/bin,usr/share,tmp}
 chmod 1777 "$tree/tmp"
 install -m 755 "$program" "$tree/usr/bin/"
 
-if ! loaded=$(ldd "$program" 2>&1) || grep -q 'not found' <<< "$loaded"; then
-  echo "$loaded" >&2
-  echo "$program does not run on $(. /etc/os-release && echo "$PRETTY_NAME"); was it built on Debian 12?" >&2
+foreign() {
+  printf '%s\n' "$1" "$program does not run on $(. /etc/os-release && echo "$PRETTY_NAME"); was it built on Debian 12?" >&2
   exit 1
-fi
+}
+loaded=$(ldd "$program" 2>&1) || foreign "$loaded"
+if missing=$(grep 'not found' <<< "$loaded"); then foreign "$missing"; fi
 # The loader's own line has no "=>"; the kernel's vdso has no file.
 libraries=$(awk '$2 == "=>" && $3 ~ "^/" {print $3} $1 ~ "^/" {print $1}' <<< "$loaded")
 for library in $libraries; do

@@ -182,7 +182,8 @@ def look(builder: Builder, target: str) -> str:
     assert size <= LARGEST[target], f"{size} MB"
 
     said = builder.run(image, program).strip()
-    assert said.endswith(labels["version"]) and labels["version"], f"{program} says {said!r} and its label {labels['version']!r}"
+    version = labels["version"]
+    assert version and said.endswith(version), f"{program} says {said!r}, its label {version!r}"
     return f"{size} MB, {said}"
 
 
