@@ -10,7 +10,7 @@
 
 namespace berth::op {
 
-/// For a part that talks to the API server: the test expects its requests at `api_` and answers them.
+/// For a part that talks to the API server: a test expects and answers its requests at `api_`.
 class WithFakeApi : public testing::Test {
  protected:
   static kube::Config config() {
