@@ -1,6 +1,9 @@
 """A release by Helm on running pools: taken over, upgraded from an older chart and back, tested, uninstalled; no session is ended."""
 
+import os
+import subprocess
 import tempfile
+import textwrap
 import threading
 from pathlib import Path
 
@@ -60,7 +63,7 @@ def scenario(world, helm, folder):
             print(f"   {step}; {load.done} sessions done, {len(load.troubles)} troubles", flush=True)
         tested(helm)
     load.check(at_least=44)  # Each step has waited for eleven.
-    by_tls(world, helm, this, Authority(folder / "tls", "helm"))
+    by_tls(world, helm, this, folder)
 
     held = pool.open_many(3)
     uninstalled(world, helm, pool, held)
@@ -80,16 +83,33 @@ def tested(helm):
     assert "hello from a session" in said and "Phase:          Succeeded" in said, said
 
 
-def by_tls(world, helm, chart, authority):
-    """The release turns TLS on with a Secret and a bundle of the user's, and its test checks the gateway's certificate."""
+def by_tls(world, helm, chart, folder):
+    """The release turns TLS on with a Secret and a bundle of the user's. What its notes say then is done to the letter: its test checks
+    the gateway's certificate, and so does the first session from a laptop."""
+    authority = Authority(folder / "tls", "helm")
     put_secret(world, SYSTEM, "pair", authority.certificate("gateway", "/CN=gateway", f"DNS:berth-gateway.{SYSTEM}.svc"))
     apply(world, SYSTEM, {"kind": "ConfigMap", "metadata": {"name": "bundle"}, "data": {"ca.crt": authority.ca.read_text()}})
     helm.run("upgrade", "berth", chart, "--set", "tls.gateway.secretName=pair,tls.ca.configMap=bundle", "--wait", "--timeout", "5m")
     world.wait_for_berth(120)
-    tested(helm)
+    said = as_noted(world, helm, folder)
+    assert "hello from a session" in said and said.endswith("hello\n"), said
+    world.kubectl("delete", "spool/shell", "rolebinding/shell-users", "-n", "default")
     helm.run("upgrade", "berth", chart, "--reset-values", "--wait", "--timeout", "5m")
     world.wait_for_berth(120)
-    print("   tested, by plain HTTP and by TLS", flush=True)
+    print("   tested, by plain HTTP and by TLS, and used as its notes say", flush=True)
+
+
+def as_noted(world, helm, folder) -> str:
+    """Runs the commands of the release's notes, but for the one that names another registry."""
+    notes = helm.run("get", "notes", "berth")
+    commands = textwrap.dedent("".join(line for line in notes.splitlines(keepends=True)
+                                       if line.startswith("     ") and "REGISTRY" not in line))
+    done = subprocess.run(["bash", "-euxo", "pipefail", "-c", commands], cwd=folder, timeout=300, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False,
+                          env={"PATH": f"{world.programs}:{world.cluster.kubectl_folder}:/usr/bin:/bin", "HOME": str(folder),
+                               "KUBECONFIG": str(world.cluster.admin), "LANG": os.environ.get("LANG", "C")})
+    assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 def uninstalled(world, helm, pool, held):
