@@ -286,8 +286,8 @@ void add_global(CLI::App& app, Flags& f) {
   app.add_option("--dev", f.dev_name, "Name of the `berth dev` to talk to")->capture_default_str();
 }
 
-std::unique_ptr<CLI::App> make_app(Arguments& a) {
-  auto app = std::make_unique<CLI::App>("Berth: sessions on Kubernetes workers.", "berth");
+std::unique_ptr<CLI::App> make_app(Arguments& a, const std::string& program = "berth") {
+  auto app = std::make_unique<CLI::App>("Berth: sessions on Kubernetes workers.", program);
   app->require_subcommand(1);
   app->fallthrough();  // Global flags may stand behind the command too.
   app->footer(kExitStatus);
@@ -337,7 +337,7 @@ std::string mistake(const CLI::App& app, const CLI::ParseError& error) {
     }
   } else if (is_flag(strange.front())) {
     text = "`" + name + "` has no flag " + strange.front();
-    if (name == "berth session run") {
+    if (name.ends_with(" session run")) {
       text += "; put -- before the command";
     }
   } else {
@@ -350,10 +350,11 @@ std::string mistake(const CLI::App& app, const CLI::ParseError& error) {
 
 }  // namespace
 
-ParsedCommandLine parse_command_line(const std::vector<std::string>& args) {
+ParsedCommandLine parse_command_line(const std::vector<std::string>& args,
+                                     const std::string& program) {
   ParsedCommandLine parsed;
   parsed.arguments = std::make_unique<Arguments>();
-  const auto app = make_app(*parsed.arguments);
+  const auto app = make_app(*parsed.arguments, program);
   if (!args.empty() && args.front() == kComplete) {
     parsed.text = completions(*app, {args.begin() + 1, args.end()}, live_names);
     return parsed;

@@ -50,8 +50,9 @@ struct ParsedCommandLine {
   std::string text;
   int status = 0;
 };
-/// `args` without the program's name.
-ParsedCommandLine parse_command_line(const std::vector<std::string>& args);
+/// `args` without the program's name; `program` is what texts call it: "kubectl berth".
+ParsedCommandLine parse_command_line(const std::vector<std::string>& args,
+                                     const std::string& program = "berth");
 
 /// `berth COMMAND --help` of every command, by "", "session", "session run"...
 std::map<std::string, std::string> help_texts();

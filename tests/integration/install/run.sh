@@ -11,7 +11,7 @@ page() { python3 -B "$guides/pages.py" "$@"; }
 
 cmake --install "$1" --prefix "$work/prefix" >/dev/null
 export PATH=$work/prefix/bin:$PATH
-kubectl-berth --version >/dev/null
+[ "$(kubectl-berth top --bad 2>&1 | tail -1)" = 'See `kubectl berth top --help`.' ]
 kubectl_complete-berth unco | grep -q '^uncordon'
 
 # build NAME SOURCE

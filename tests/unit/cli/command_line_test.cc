@@ -104,6 +104,16 @@ TEST(CommandLineFlags, HelpAndVersionAreStatus0) {
   EXPECT_EQ(parse_command_line({"--version"}).status, 0);
 }
 
+TEST(CommandLineFlags, AsAPluginItIsCalledByKubectlsName) {
+  EXPECT_THAT(parse_command_line({"top", "--help"}, "kubectl berth").text,
+              HasSubstr("Usage: kubectl berth top [OPTIONS] [pool]"));
+  const auto wrong =
+      parse_command_line({"session", "run", "--pool", "p", "--bad"}, "kubectl berth");
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.text, HasSubstr("put -- before the command"));
+  EXPECT_THAT(wrong.text, HasSubstr("See `kubectl berth session run --help`."));
+}
+
 /// docs/cli.md holds the help of each command between these.
 constexpr const char* kBegin = "<!-- The rest is what --help says; a test compares. -->\n";
 
