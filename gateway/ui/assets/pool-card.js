@@ -73,7 +73,7 @@ export class PoolCard {
       el('span', { class: 'name' }, el('span', { class: 'faint' }, `${pool.namespace}/`), pool.name));
     this.#toggle.addEventListener('click', () => this.open(!this.#open));
     this.#brief = el('div', { class: 'brief' }, this.#map.node, this.#spark.node);
-    this.node = el('article', { class: 'pool' },
+    this.node = el('article', { class: 'pool', 'aria-label': `${pool.namespace}/${pool.name}` },
       el('header', {}, el('h2', {}, this.#toggle), this.#numbers),
       this.#bar, el('div', { class: 'plan' }, this.#plan, this.#badges), this.#sentence, this.#brief);
   }

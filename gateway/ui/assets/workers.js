@@ -140,6 +140,6 @@ export class WorkerMap {
     }
     const left = pool.workersTotal - shown.length;
     text(this.#more, left > 0 ? `+${left}` : pool.workersTotal === 0 ? 'No worker now.' : '');
-    attribute(this.node, 'aria-label', Object.entries(pool.states).map(([s, n]) => `${n} ${s}`).join(', ') || 'no workers');
+    attribute(this.node, 'aria-label', `Workers: ${Object.entries(pool.states).map(([s, n]) => `${n} ${s}`).join(', ') || 'none'}`);
   }
 }

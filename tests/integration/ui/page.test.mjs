@@ -114,7 +114,7 @@ describe('one pool', () => {
 
   test('each thing has a name for those who hear the page', async () => {
     const tree = await page.locator('body').ariaSnapshot();
-    for (const part of ['heading "Berth"', 'button "default/files" [expanded]', 'table "Workers of default/files"',
+    for (const part of ['heading "Berth"', 'article "default/files"', 'button "default/files" [expanded]', 'table "Workers of default/files"',
       /rowheader "files-\d"/, /img "\d+ of \d+ slots used, \d+ free"/, /img "The last \d+ min: /, 'heading "Scaling decisions"',
       'list "What the slots\' patterns mean"', 'status']) {
       assert.match(tree, part instanceof RegExp ? part : new RegExp(part.replace(/[[\]/]/g, '\\$&')));
@@ -123,6 +123,7 @@ describe('one pool', () => {
     await page.emulateMedia({ colorScheme: 'dark' });
     await browser.accessible('opened, dark');
     await page.locator('.toggle').click();
+    assert.match(await page.locator('.pool').ariaSnapshot(), /group "Workers: 2 Active"/);
     await browser.accessible('closed, dark');
     await page.emulateMedia({ colorScheme: 'light' });
     await browser.accessible('closed');
