@@ -29,6 +29,21 @@ function measure(page, millis) {
   }), millis);
 }
 
+/** How many orders of the pools a reader saw in `millis`. */
+function countOrders(page, millis) {
+  return page.evaluate((length) => new Promise((done) => {
+    const seen = [];
+    const start = performance.now();
+    const frame = (now) => {
+      const order = [...document.querySelectorAll('.pool')].map((pool) => pool.getAttribute('aria-label')).join();
+      if (order !== seen.at(-1)) seen.push(order);
+      if (now - start < length) requestAnimationFrame(frame);
+      else done(seen.length);
+    };
+    requestAnimationFrame(frame);
+  }), millis);
+}
+
 describe('a crowd', () => {
   let dev;
   let browser;
@@ -77,6 +92,9 @@ describe('a crowd', () => {
           await browser.accessible('many pools, dark');
           await browser.picture(`crowd-${pools}x${workers}-dark`);
           await page.emulateMedia({ colorScheme: 'light' });
+          await page.selectOption('#sort', 'used');
+          const orders = await countOrders(page, 3000);
+          assert.ok(orders <= 2, `an order by changing numbers holds still for five seconds: ${orders} in three`);
         }
         await page.selectOption('#sort', 'waiting');
         await until(async () => (await page.locator('.pool').first().textContent()).includes('train-') ||
