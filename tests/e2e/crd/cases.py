@@ -39,7 +39,7 @@ REFUSED = [
     ("spec.sessions.limits", {"idleTimeout": "-1s"}, "spec.sessions.limits.idleTimeout", DURATION),
     ("spec.sessions.limits", {"maxExecutionTimeout": "11y"}, "spec.sessions.limits.maxExecutionTimeout", DURATION),
     ("spec.sessions.limits", {"maxCreationTimeout": "87841h"}, "spec.sessions.limits.maxCreationTimeout", "10 years"),
-    ("spec.sessions.limits", {"maxHeartbeatTimeout": "99ms"}, "spec.sessions.limits.maxHeartbeatTimeout", "from 100ms"),
+    ("spec.sessions.limits", {"maxHeartbeatTimeout": "999ms"}, "spec.sessions.limits.maxHeartbeatTimeout", "from 1s"),
     ("spec.sessions.limits", {"maxExecutionTimeout": "99999999999h"}, "spec.sessions.limits.maxExecutionTimeout", DURATION),
     ("spec.sessions.limits", {"maxCreationTimeout": 60}, "spec.sessions.limits.maxCreationTimeout", "string"),
     ("spec.sessions.limits", {"maxCreationTimeout": "1h 30m"}, "spec.sessions.limits.maxCreationTimeout", DURATION),
