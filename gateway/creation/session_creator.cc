@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "berth/auth/owner_key.h"
 #include "berth/base/duration.h"
 #include "berth/http/server.h"
 #include "gateway/creation/ticket.h"
@@ -29,6 +28,7 @@ Error superseded() {
 SessionCreator::SessionCreator(Parts parts, Settings settings)
     : parts_(std::move(parts)),
       settings_(settings),
+      owner_limit_(parts_.owners),
       recent_(settings.max_recent, settings.recent_age) {}
 
 SessionCreator::~SessionCreator() = default;
@@ -82,11 +82,10 @@ SessionCreator::CallId SessionCreator::create(const std::string& pool_key,
     take_over(*it->second, std::move(request), call, std::move(reply));
     return call;
   }
-  const bool limited = (*pool)->sessions.max_per_owner > 0;
-  const std::string owner_key = limited ? auth::owner_key(request.owner) : std::string();
+  const std::string owner_key = OwnerLimit::key(**pool, request.owner);
   // Who repeats a create that was answered a moment ago gets that session, not one more.
   if (recent_.find(key, parts_.loop.clock().now()) == nullptr) {
-    if (auto room = owner_room(**pool, request, owner_key, asking(pool_key, owner_key)); !room) {
+    if (auto room = owner_limit_.check_new(**pool, request, owner_key); !room) {
       parts_.metrics.ended(pool_key, CreationOutcome::kOwnerLimit);
       reply(http::error_response(room.error()), nullptr);
       return call;
@@ -98,9 +97,7 @@ SessionCreator::CallId SessionCreator::create(const std::string& pool_key,
   ticket.key = key;
   ticket.pool_key = pool_key;
   ticket.owner_key = owner_key;
-  if (!owner_key.empty()) {
-    ++asking_[pool_key + "/" + owner_key];
-  }
+  owner_limit_.enter(pool_key, owner_key);
   ticket.asked = request.resources;
   ticket.asked[api::kSlot] = 1;
   ticket.request = std::move(request);
@@ -109,35 +106,6 @@ SessionCreator::CallId SessionCreator::create(const std::string& pool_key,
   set_caller(ticket, call, std::move(reply), **pool);
   start(ticket);
   return call;
-}
-
-std::int64_t SessionCreator::asking(const std::string& pool_key,
-                                    const std::string& owner_key) const {
-  const auto it = asking_.find(pool_key + "/" + owner_key);
-  return it == asking_.end() ? 0 : it->second;
-}
-
-Status SessionCreator::owner_room(const PoolInfo& pool, const api::CreateSession& request,
-                                  const std::string& owner_key, std::int64_t more) {
-  if (owner_key.empty()) {
-    return {};
-  }
-  const std::string pool_key = gateway::pool_key(pool.ns, pool.name);
-  const std::int64_t open = parts_.owners.open(pool_key, owner_key);
-  // A recreate gives up the slot that is held for it, if there is one: the worker knows.
-  const std::int64_t given_up = request.recreate_token ? 1 : 0;
-  const std::int64_t max = pool.sessions.max_per_owner;
-  if (open + more - given_up < max) {
-    return {};
-  }
-  Error error = Error::make(
-      ErrorCode::kResourceExhausted, "OwnerLimit",
-      request.owner + " has " + std::to_string(open) + " sessions open in pool " + pool_key +
-          (more > 0 ? " and asks for " + std::to_string(more) + " more" : std::string()) +
-          ", which allows " + std::to_string(max) +
-          " per owner (sessions.limits.maxPerOwner); end one and ask again");
-  error.retry_after = std::chrono::seconds(1);
-  return fail(std::move(error));
 }
 
 void SessionCreator::set_caller(Ticket& ticket, CallId call, Reply reply, const PoolInfo& pool) {
@@ -318,8 +286,8 @@ void SessionCreator::pump(const std::string& pool_key) {
   std::vector<std::pair<Ticket*, Error>> over_limit;
   it->second.line.offer([&](const WaitingLine::Place& place) {
     Ticket& ticket = *tickets_.at(pool_key + "/" + place.id.str());
-    // Another replica may have opened some for this owner meanwhile.
-    if (auto room = pool ? owner_room(*pool, ticket.request, ticket.owner_key, 0) : Status();
+    if (auto room =
+            pool ? owner_limit_.check_waiting(*pool, ticket.request, ticket.owner_key) : Status();
         !room) {
       over_limit.emplace_back(&ticket, std::move(room).error());
       return WaitingLine::Taken::kPassOn;
@@ -366,12 +334,7 @@ void SessionCreator::end(Ticket& ticket, CreationOutcome outcome) {
   if (const auto line = lines_.find(ticket.pool_key); line != lines_.end()) {
     line->second.line.leave(ticket.number);
   }
-  if (!ticket.owner_key.empty()) {
-    const auto asking = asking_.find(ticket.pool_key + "/" + ticket.owner_key);
-    if (--asking->second == 0) {
-      asking_.erase(asking);
-    }
-  }
+  owner_limit_.leave(ticket.pool_key, ticket.owner_key);
   const auto node = tickets_.extract(ticket.key);
   if (closing_ && tickets_.empty() && closed_) {
     parts_.loop.post(std::exchange(closed_, nullptr));

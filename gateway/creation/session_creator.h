@@ -14,8 +14,8 @@
 #include "berth/observe/log.h"
 #include "gateway/creation/creation_metrics.h"
 #include "gateway/creation/give_back.h"
+#include "gateway/creation/owner_limit.h"
 #include "gateway/creation/recent_placements.h"
-#include "gateway/placement/owner_tally.h"
 #include "gateway/placement/waiting_line.h"
 #include "gateway/placement/worker_table.h"
 #include "gateway/workers/pool_catalog.h"
@@ -28,8 +28,8 @@ namespace berth::gateway {
 /// A request is known by its pool and id and is in one of three states:
 ///
 ///     waiting   in line, its caller is there
-///     absent    in line, its caller has gone or got StillWaiting; the place is kept for
-///     `keep_place` placing   a create is on its way to a worker
+///     absent    in line, its caller gone or told StillWaiting; its place is kept for a while
+///     placing   a create is on its way to a worker
 ///
 /// A second call with the id of an open request takes it over (the first gets 409 "Superseded"), so
 /// a caller whose connection broke keeps its place, and a create that is on its way reaches the new
@@ -98,10 +98,6 @@ class SessionCreator {
 
   // session_creator.cc: callers, places and time.
   Result<PoolCatalog::Ptr> admit(const std::string& pool_key, const api::CreateSession& request);
-  /// OwnerLimit, or nothing. `more`: requests of that owner that will take a slot besides.
-  Status owner_room(const PoolInfo& pool, const api::CreateSession& request,
-                    const std::string& owner_key, std::int64_t more);
-  std::int64_t asking(const std::string& pool_key, const std::string& owner_key) const;
   void take_over(Ticket& ticket, api::CreateSession request, CallId call, Reply reply);
   void set_caller(Ticket& ticket, CallId call, Reply reply, const PoolInfo& pool);
   void start(Ticket& ticket);
@@ -138,12 +134,11 @@ class SessionCreator {
   std::function<void()> closed_;
   std::uint64_t last_number_ = 0;
   CallId last_call_ = 0;
+  OwnerLimit owner_limit_;
   RecentPlacements recent_;
   std::unordered_map<std::string, std::unique_ptr<Ticket>> tickets_;  // by pool key, '/', id
   std::unordered_map<CallId, Ticket*> calls_;
   std::map<std::string, PoolLine> lines_;
-  /// Open requests by pool key, '/' and owner, where the pool limits owners.
-  std::unordered_map<std::string, std::int64_t> asking_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // posted pumps look at it
 };
 
