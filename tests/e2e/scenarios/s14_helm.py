@@ -84,17 +84,19 @@ def tested(helm):
 
 
 def by_tls(world, helm, chart, folder):
-    """The release turns TLS on with a Secret and a bundle of the user's. What its notes say then is done to the letter: its test checks
-    the gateway's certificate, and so does the first session from a laptop."""
+    """The release turns TLS on with a Secret and a bundle of the user's, and takes tokens of another audience. What its notes say
+    then is done to the letter: its test checks the gateway's certificate, and so does the first session from a laptop."""
     authority = Authority(folder / "tls", "helm")
     put_secret(world, SYSTEM, "pair", authority.certificate("gateway", "/CN=gateway", f"DNS:berth-gateway.{SYSTEM}.svc"))
     apply(world, SYSTEM, {"kind": "ConfigMap", "metadata": {"name": "bundle"}, "data": {"ca.crt": authority.ca.read_text()}})
-    helm.run("upgrade", "berth", chart, "--set", "tls.gateway.secretName=pair,tls.ca.configMap=bundle", "--wait", "--timeout", "5m")
-    world.wait_for_berth(120)
+    helm.run("upgrade", "berth", chart, "--set", "tls.gateway.secretName=pair,tls.ca.configMap=bundle,gateway.audience=e2e",
+             "--wait", "--timeout", "5m")
+    wait_programs(world, 4)
     said = as_noted(world, helm, folder)
     assert "hello from a session" in said and said.endswith("hello\n"), said
     world.kubectl("delete", "spool/shell", "rolebinding/shell-users", "-n", "default")
     helm.run("upgrade", "berth", chart, "--reset-values", "--wait", "--timeout", "5m")
+    wait_programs(world, 4)  # The old ones, which end, speak TLS to their end.
     world.wait_for_berth(120)
     print("   tested, by plain HTTP and by TLS, and used as its notes say", flush=True)
 
