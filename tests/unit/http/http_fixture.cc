@@ -1,5 +1,7 @@
 #include "tests/unit/http/http_fixture.h"
 
+#include <stdexcept>
+
 namespace berth::http::test {
 
 using namespace std::chrono_literals;
@@ -46,7 +48,9 @@ Server& HttpTest::start(ServerOptions options) {
     options.tls = &identity_;
   }
   auto server = serve(loop_, router_, std::move(options));
-  EXPECT_TRUE(server) << server.error().text();
+  if (!server) {
+    throw std::runtime_error(server.error().text());  // Ends this test, not the program.
+  }
   server_ = std::move(*server);
   return *server_;
 }
