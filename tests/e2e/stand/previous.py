@@ -34,7 +34,7 @@ def worker_program(repository: Path, cache: Path) -> Path:
     archived = subprocess.run(["git", "-C", repository, "archive", REVISION], capture_output=True, check=True)
     subprocess.run(["tar", "-x", "-C", source], input=archived.stdout, check=True)
     build = source / "build/release"
-    for command in (["cmake", "--preset", "release", "-DBERTH_BUILD_TESTS=OFF", "-DCMAKE_UNITY_BUILD=ON"],
+    for command in (["cmake", "--preset", "release", "-DBERTH_BUILD_TESTS=OFF"],
                     ["cmake", "--build", build, "-j", str(os.cpu_count()), "--target", "berth_worker_program"]):
         done = subprocess.run(command, cwd=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode != 0:
