@@ -11,6 +11,9 @@ std::string OwnerLimit::key(const PoolInfo& pool, const std::string& owner) {
 
 Status OwnerLimit::check_new(const PoolInfo& pool, const api::CreateSession& request,
                              const std::string& key) const {
+  if (key.empty()) {
+    return {};
+  }
   const auto it = asked_for_.find(pool_key(pool.ns, pool.name) + "/" + key);
   return check(pool, request, key, it == asked_for_.end() ? 0 : it->second);
 }
@@ -50,8 +53,11 @@ void OwnerLimit::enter(const std::string& pool_key, const std::string& key) {
 }
 
 void OwnerLimit::leave(const std::string& pool_key, const std::string& key) {
+  if (key.empty()) {
+    return;
+  }
   const auto it = asked_for_.find(pool_key + "/" + key);
-  if (it != asked_for_.end() && --it->second == 0) {
+  if (--it->second == 0) {
     asked_for_.erase(it);
   }
 }
