@@ -61,8 +61,7 @@ def prepare(images: Images, names: list[str]) -> None:
     """What does not depend on the programs under test: the cluster's programs, the browser's driver, the base image,
     the worker of old."""
     previous = any("old_workers" in name for name in names)
-    if previous:
-        check_history(REPOSITORY, CACHE)  # Before minutes of building.
+    check_history(REPOSITORY, CACHE, worker=previous, chart=any("helm" in name for name in names))  # Before minutes of building.
     subprocess.run([HERE / "cluster/build.sh", CACHE / "bin"], check=True)
     subprocess.run([REPOSITORY / "tests/integration/ui/install.sh", BROWSER], check=True)
     images.make_base()

@@ -13,13 +13,15 @@ REVISION = "9d559c7"
 CHART_REVISION = "a4944d3"
 
 
-def check_history(repository: Path, cache: Path) -> None:
-    """Ends the run, with the way out, if the program must be built and the history is not there."""
-    known = subprocess.run(["git", "-C", repository, "cat-file", "-e", f"{REVISION}^{{commit}}"], stderr=subprocess.PIPE,
-                           text=True, check=False)
-    if known.returncode != 0 and not _program(cache).exists():
-        raise SystemExit(f"the scenario of old workers builds revision {REVISION}, which this clone does not have "
-                         f"({known.stderr.strip()}); a shallow clone gets its history with: git fetch --unshallow")
+def check_history(repository: Path, cache: Path, *, worker: bool, chart: bool) -> None:
+    """Ends the run, with the way out, if what is needed must come from the history and that is not there."""
+    needed = [REVISION] * (worker and not _program(cache).exists()) + [CHART_REVISION] * chart
+    for revision in needed:
+        known = subprocess.run(["git", "-C", repository, "cat-file", "-e", f"{revision}^{{commit}}"], stderr=subprocess.PIPE,
+                               text=True, check=False)
+        if known.returncode != 0:
+            raise SystemExit(f"the scenarios of old workers and of Helm need revision {revision}, which this clone does not have "
+                             f"({known.stderr.strip()}); a shallow clone gets its history with: git fetch --unshallow")
 
 
 def worker_program(repository: Path, cache: Path) -> Path:
@@ -31,8 +33,7 @@ def worker_program(repository: Path, cache: Path) -> Path:
     shutil.rmtree(program.parent, ignore_errors=True)
     source = program.parent / "source"
     source.mkdir(parents=True)
-    archived = subprocess.run(["git", "-C", repository, "archive", REVISION], capture_output=True, check=True)
-    subprocess.run(["tar", "-x", "-C", source], input=archived.stdout, check=True)
+    _extract(repository, REVISION, source)
     build = source / "build/release"
     for command in (["cmake", "--preset", "release", "-DBERTH_BUILD_TESTS=OFF"],
                     ["cmake", "--build", build, "-j", str(os.cpu_count()), "--target", "berth_worker_program"]):
@@ -46,12 +47,13 @@ def worker_program(repository: Path, cache: Path) -> Path:
 
 def chart(repository: Path, folder: Path) -> Path:
     """The chart as a folder in `folder`."""
-    archived = subprocess.run(["git", "-C", repository, "archive", CHART_REVISION, "charts/berth"], capture_output=True, check=False)
-    if archived.returncode != 0:
-        raise SystemExit(f"the scenario of Helm upgrades from the chart of revision {CHART_REVISION}, which this clone does not have "
-                         f"({archived.stderr.decode().strip()}); a shallow clone gets its history with: git fetch --unshallow")
-    subprocess.run(["tar", "-x", "-C", folder], input=archived.stdout, check=True)
+    _extract(repository, CHART_REVISION, folder, "charts/berth")
     return folder / "charts/berth"
+
+
+def _extract(repository: Path, revision: str, folder: Path, *paths: str) -> None:
+    archived = subprocess.run(["git", "-C", repository, "archive", revision, *paths], capture_output=True, check=True)
+    subprocess.run(["tar", "-x", "-C", folder], input=archived.stdout, check=True)
 
 
 def _program(cache: Path) -> Path:
