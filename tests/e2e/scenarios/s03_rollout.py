@@ -13,13 +13,13 @@ def revisions(pool) -> set[str]:
     return {w["metadata"]["labels"][REVISION] for w in pool.workers()}
 
 
-def run(world, at_least=30, patience=1.0, meanwhile=nullcontext):
+def run(world, at_least=30, patience=1.0, meanwhile=nullcontext, callers=6):
     """`meanwhile`: makes a context that holds for as long as there is load."""
     pool = world.pool("rollout", sessions={"maxPerWorker": LIMIT}, scaling={"minWorkers": 3, "maxWorkers": 6, "freeSlots": 1})
     pool.wait_ready(3)
     first = revisions(pool)
     assert len(first) == 1, first
-    with Load(pool, callers=6, limit=LIMIT, length=(0.5, 3.0)) as load, meanwhile():
+    with Load(pool, callers=callers, limit=LIMIT, length=(0.5, 3.0)) as load, meanwhile():
         pool.change({"template": {"metadata": {"annotations": {"version": "2"}}}})
         wait_until("only workers of the new revision are left", lambda: len(pool.ready_workers()) >= 3
                    and len(revisions(pool)) == 1 and revisions(pool) != first, 150 * patience, 0.3, pool.describe)
