@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 constexpr Duration kSilenceGrace = 5s;
 constexpr Duration kShortWatch = 1s;
 constexpr Duration kQuietTime = 2min;  // without trouble, then the backoff begins anew
+// No load for a server that is away, and what follows its return must not wait for half a minute.
+constexpr Backoff::Settings kUnreached{.initial = 800ms, .max = 5s};
 constexpr Duration kGaugeInterval = 15s;
 constexpr Duration kTrimAfterList = 5s;
 constexpr std::int64_t kPageSize = 500;
@@ -40,6 +42,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
                      {"namespace", settings.ns.empty() ? "*" : settings.ns}})),
         events(std::move(e)),
         backoff(settings.backoff, r),
+        unreached(kUnreached, r),
         series(m, std::string(t.plural) + (settings.name.empty() ? "" : "/" + settings.name),
                settings.ns.empty() ? "*" : settings.ns) {}
 
@@ -63,6 +66,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
     running = true;
     heard_at = now();
     backoff.reset();
+    unreached.reset();
     update_gauge();
     begin_list(kPageSize);
   }
@@ -299,9 +303,11 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
     forbidden = !synced && error.code == ErrorCode::kPermissionDenied;
     if (now() - last_trouble >= kQuietTime) {
       backoff.reset();
+      unreached.reset();
     }
     last_trouble = now();
-    const Duration delay = backoff.next(error);
+    Backoff& pause = error.reason == "ConnectFailed" ? unreached : backoff;
+    const Duration delay = pause.next(error);
     log.warn("watching failed, trying again",
              {{"error", error}, {"next", to_string(next)}, {"seconds", to_seconds(delay)}});
     later(delay, next);
@@ -349,6 +355,7 @@ struct ReflectorCore::Impl : std::enable_shared_from_this<Impl> {
   Log log;
   const Events events;
   Backoff backoff;
+  Backoff unreached;
   WatchMetrics series;
 
   bool running = false;

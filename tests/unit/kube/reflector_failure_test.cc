@@ -176,12 +176,36 @@ TEST_F(ReflectorFailureTest, AFailedListBacksOffUpToAMinuteAndStartsOver) {
   expect_pause(800ms, 1600ms);
   EXPECT_EQ(query("continue"), "-");
   for (int i = 0; i < 10; ++i) {
+    lose_connection();
+    until_asked();
+    ASSERT_TRUE(lists());
+  }
+  lose_connection();
+  expect_pause(30s, 60s);
+}
+
+TEST_F(ReflectorFailureTest, AServerThatIsNotReachedIsLookedForEveryTenSecondsAtTheLatest) {
+  start();
+  for (int i = 0; i < 10; ++i) {
     refuse_connection();
     until_asked();
     ASSERT_TRUE(lists());
   }
   refuse_connection();
-  expect_pause(30s, 60s);
+  expect_pause(5s, 10s);
+}
+
+TEST_F(ReflectorFailureTest, AServerThatIsBackIsNotHeldToItsAbsence) {
+  start();
+  answer_list("10", {});
+  for (int i = 0; i < 10; ++i) {
+    refuse_connection();
+    until_asked();
+    ASSERT_TRUE(watches());
+  }
+  answer(410, status(410, "Expired"));
+  expect_pause(800ms, 1600ms);
+  EXPECT_TRUE(lists());
 }
 
 TEST_F(ReflectorFailureTest, TheBackoffBeginsAnewAfterTwoQuietMinutes) {

@@ -44,6 +44,8 @@ class WatchDecoder {
 ///   - an event that cannot be read or is too long: list again after the backoff
 ///   - 410: list again; 429, refused, 5xx: back off (Retry-After obeyed) and watch again from the
 ///   same version
+///   - a server that is not reached at all is looked for every 5 to 10 s at the latest: it feels
+///   nothing of it, and is followed again soon after it has come back
 ///   - bookmarks move the version; no event or bookmark for server timeout + 5 s: the connection is
 ///   dead
 ///   - same name, other uid: removed, then added
