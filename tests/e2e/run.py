@@ -9,11 +9,13 @@ name. As root; README.md tells the rest.
 
 import argparse
 import importlib
+import logging
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -32,6 +34,7 @@ sys.path.insert(0, str(HERE))
 from stand import cluster as clusters  # noqa: E402
 from stand.images import Images  # noqa: E402
 from stand.previous import check_history, worker_program  # noqa: E402
+from stand.process import WAITS  # noqa: E402
 from stand.world import World  # noqa: E402
 
 
@@ -92,6 +95,7 @@ def run_all(world: World, names: list[str]) -> list[tuple[str, float, str]]:
     for name in names:
         module = importlib.import_module(f"scenarios.{name}")
         print(f"== {name}: {module.__doc__.splitlines()[0]}", flush=True)
+        threading.current_thread().name = name
         began, failure = time.monotonic(), ""
         try:
             module.run(world)
@@ -103,6 +107,15 @@ def run_all(world: World, names: list[str]) -> list[tuple[str, float, str]]:
         if failure:
             world.wait_for_berth(180)  # The next one starts from a whole system.
     return results
+
+
+def note_waits(file: Path) -> None:
+    """From here on: what a scenario that takes long waited for."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(file, mode="w")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(threadName)s: %(message)s", "%H:%M:%S"))
+    WAITS.addHandler(handler)
+    WAITS.setLevel(logging.INFO)
 
 
 def save_logs(world: World, logs: Path) -> None:
@@ -129,6 +142,7 @@ def inside(options: argparse.Namespace, images: list[Path]) -> int:
         print(f"cluster and Berth are up after {time.monotonic() - began:.0f} s\n"
               f"  nsenter -t {cluster.etcd.pid} -n {CACHE}/bin/kubectl --kubeconfig {cluster.admin} get pods -A", flush=True)
         names = [] if options.hold and not options.scenarios else chosen(options.scenarios, options.long)
+        note_waits(REPOSITORY / "build/e2e/waits.txt")
         results = run_all(world, names)
         failed = [name for name, _, failure in results if failure]
         results.append(("rights: no call of Berth was forbidden", 0, "; ".join(world.refused_calls())))

@@ -16,7 +16,7 @@ from pathlib import Path
 from .addresses import Addresses
 from .node import BRIDGE, BRIDGE_ADDRESS, POD_RANGE, Node, end_groups
 from .pki import Pki
-from .process import Process, kill, processes_of, wait_until
+from .process import Process, kill, noted, processes_of, wait_until
 
 STATE_ROOT = Path("/var/tmp/berth-e2e")
 SERVICE_RANGE = "10.96.0.0/16"
@@ -136,7 +136,8 @@ class Cluster:
         return [str(self._bin / "kubectl"), "--kubeconfig", str(self.admin), *args]
 
     def kubectl(self, *args: str, stdin: str | None = None) -> str:
-        done = subprocess.run(self.kubectl_command(*args), input=stdin, capture_output=True, text=True, check=False)
+        with noted(f"kubectl {' '.join(args)}"):
+            done = subprocess.run(self.kubectl_command(*args), input=stdin, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise AssertionError(f"kubectl {' '.join(args)}: {done.stderr.strip()}")
         return done.stdout

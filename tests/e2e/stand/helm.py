@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from .process import noted
 from .world import SYSTEM
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -18,8 +19,9 @@ class Helm:
         self._program = shutil.which("helm") or str(CACHE / "bin/helm")
 
     def run(self, *args: str) -> str:
-        done = subprocess.run([self._program, "--kubeconfig", str(self._world.cluster.admin), "--namespace", SYSTEM,
-                               *map(str, args)], capture_output=True, text=True, check=False)
+        with noted(f"helm {' '.join(map(str, args))}"):
+            done = subprocess.run([self._program, "--kubeconfig", str(self._world.cluster.admin), "--namespace", SYSTEM,
+                                   *map(str, args)], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise AssertionError(f"helm {' '.join(map(str, args))}: {done.stderr.strip()}\n{done.stdout.strip()}\n"
                                  + self._world.kubectl("get", "pods,events", "-n", SYSTEM))

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 
 from .api import ApiError
+from .process import noted
 from .sessions import Refused, SessionLost
 
 
@@ -53,8 +54,9 @@ class Load:
 
     def wait(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+        with noted("callers are done"):
+            for thread in self._threads:
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def _count_pods(self) -> None:
         while not self._over.wait(0.3):

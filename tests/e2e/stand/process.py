@@ -1,10 +1,16 @@
 """Programs that the cluster consists of: started, stopped and started again, each with a log file of its own."""
 
+import logging
 import os
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
+
+WAITS = logging.getLogger("waits")
+"""Gets a line for everything that took longer than LONG; whoever wants to read them gives it a handler."""
+LONG = 2.0
 
 
 class Process:
@@ -45,14 +51,27 @@ class Process:
 def wait_until(what: str, condition, timeout: float = 60, interval: float = 0.1, context=None):
     """Polls until `condition()` is true and returns its value. Fails with `what`, and `context()` when given."""
     deadline = time.monotonic() + timeout
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            more = f"\n{context()}" if context else ""
-            raise AssertionError(f"not within {timeout:g} s: {what}{more}")
-        time.sleep(interval)
+    with noted(what):
+        while True:
+            value = condition()
+            if value:
+                return value
+            if time.monotonic() > deadline:
+                more = f"\n{context()}" if context else ""
+                raise AssertionError(f"not within {timeout:g} s: {what}{more}")
+            time.sleep(interval)
+
+
+@contextmanager
+def noted(what: str):
+    """Tells WAITS if what is done in this context took long."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        took = time.monotonic() - began
+        if took > LONG:
+            WAITS.info("%.1f s: %s", took, what)
 
 
 def processes_of(marker: str) -> list[int]:
