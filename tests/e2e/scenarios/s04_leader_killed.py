@@ -14,7 +14,7 @@ LIMIT = 3
 
 
 def run(world, sessions=150):
-    for what, under in (("churn", lambda killer: s02_churn.run(world, sessions, seconds=60 + 2 * sessions, meanwhile=killer)),
+    for what, under in (("churn", lambda killer: s02_churn.run(world, sessions, 60 + 2 * sessions, callers=20, meanwhile=killer)),
                         ("rollout", lambda killer: s03_rollout.run(world, sessions // 5, patience=2, meanwhile=killer))):
         killed = LeaderKilled(world)
         under(lambda k=killed: k)

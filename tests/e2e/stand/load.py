@@ -33,6 +33,7 @@ class Load:
         self.workers: Counter[str] = Counter()
         self.troubles: list[str] = []
         self._most_pods, self.pods_looked_at = most_pods, 0
+        self.pods_seen: set[str] = set()
         self._over = threading.Event()
         self._counter = threading.Thread(target=self._count_pods, daemon=True)
         self._threads = [threading.Thread(target=self._call, args=(random.Random(self.seed + n),), daemon=True)
@@ -65,6 +66,7 @@ class Load:
             except (ApiError, OSError, http.client.HTTPException):
                 continue  # The API server may be away; that it was asked at all is checked.
             self.pods_looked_at += 1
+            self.pods_seen |= {w["metadata"]["uid"] for w in pods}
             if len(pods) > self._most_pods:
                 with self._lock:
                     self.troubles.append(f"{len(pods)} pods: {sorted(w['metadata']['name'] for w in pods)}")
