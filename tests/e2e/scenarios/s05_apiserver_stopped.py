@@ -24,12 +24,13 @@ def run(world):
                 assert held.run("echo", "held").strip() == "held"
             finally:
                 world.cluster.start_apiserver()
+                world.cluster.restart_followers()
         world.wait_for_berth(120)
         before = load.done
         wait_until("sessions are served after it without a pause", lambda: load.done >= before + 20, 15, context=pool.describe)
     load.check(at_least=90)
     held.complete()
-    # Their nodes count as NotReady until kubelets, which could not report either, have read and written all again.
+    # Their nodes counted as NotReady until kubelets, which could not report either, had read and written all again.
     first = {w["metadata"]["uid"] for w in workers}
     wait_until(
         "the first workers are ready, none lost to the silence",

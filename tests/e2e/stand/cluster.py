@@ -81,7 +81,7 @@ class Cluster:
             "--kubelet-client-certificate", kubelet_certificate, "--kubelet-client-key", kubelet_key,
             "--audit-policy-file", self.folder / "audit.json", "--audit-log-path", self.audit_log,
             "--shutdown-delay-duration", "0", "--cert-dir", self.folder / "certs")
-        self._others = [
+        self._controllers = [
             process("kube-controller-manager", "--kubeconfig",
                     pki.kubeconfig("controller-manager", "/CN=system:kube-controller-manager"),
                     "--service-account-private-key-file", pki.account_key, "--root-ca-file", pki.ca,
@@ -92,8 +92,9 @@ class Cluster:
             process("kube-scheduler", "--kubeconfig", pki.kubeconfig("scheduler", "/CN=system:kube-scheduler"),
                     "--leader-elect=false"),
         ]
+        self._proxies = []
         if self.nodes:
-            self._others.append(process(
+            self._proxies.append(process(
                 "kube-proxy", "--kubeconfig", pki.kubeconfig("proxy", "/CN=system:kube-proxy"),
                 "--proxy-mode", "nftables", "--cluster-cidr", POD_RANGE, "--hostname-override", "node-1",
                 "--conntrack-max-per-core", "0", "--healthz-bind-address", "127.0.0.1:10256",
@@ -103,7 +104,7 @@ class Cluster:
         self._make_network()
         self.etcd.start()
         self.start_apiserver()
-        for process in self._others:
+        for process in self._controllers + self._proxies:
             process.start()
         if self.nodes:
             self._start_nodes(images)
@@ -131,6 +132,15 @@ class Cluster:
 
     def stop_apiserver(self) -> None:
         self.apiserver.kill()
+
+    def restart_followers(self) -> None:
+        """Starts controllers and kubelets again, which then look for the API server at once. After it was away for long they would
+        do that for each of their watches only when up to a minute had passed."""
+        for process in self._controllers:
+            process.stop()
+            process.start()
+        for node in self.nodes:
+            node.restart_kubelet()
 
     def kubectl_command(self, *args: str) -> list[str]:
         return [str(self._bin / "kubectl"), "--kubeconfig", str(self.admin), *args]

@@ -97,10 +97,8 @@ state = "{folder}/s{number}"
         """Pids of the pause process that holds the pod's network."""
         return self.processes(pod_uid, "pause")
 
-    def stop_kubelet(self) -> None:
+    def restart_kubelet(self) -> None:
         self._kubelet.stop()
-
-    def start_kubelet(self) -> None:
         self._kubelet.start()
 
     def kill_kubelet(self) -> None:
