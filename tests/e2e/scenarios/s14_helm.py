@@ -36,6 +36,8 @@ def run(world):
                 with world.rights_away():
                     helm.run("uninstall", "berth", "--no-hooks", "--wait")
                     wait_programs(world, 0)
+            # An operator whose rights went before it could not give this back; the next one would wait for its end.
+            world.kubectl("delete", "lease", "berth-operator", "-n", SYSTEM, "--ignore-not-found")
             world.install()
 
 
