@@ -3,6 +3,7 @@ owners hear of it in time and the slot is replaced."""
 
 import time
 
+from stand.parts import side_by_side
 from stand.process import kill, wait_until
 from stand.sessions import Refused
 from stand.world import name, uid
@@ -17,9 +18,10 @@ def path(pool, pod: dict) -> str:
 
 
 def run(world):
-    gracefully(world)
-    by_force(world)
-    address_reused(world)
+    reused = address_reused(world)  # Alone: nobody else may take the address.
+    side_by_side(gracefully=lambda: gracefully(world),
+                 by_force=lambda: by_force(world),
+                 address_reused=lambda: old_session_is_lost(world, *reused))
 
 
 def gracefully(world):
@@ -54,8 +56,8 @@ def by_force(world):
 
 
 def address_reused(world):
-    """A pod's sandbox dies with all in it, and a new pod gets its address: whoever calls the old session or the old worker there
-    is turned away, its owner is told in time, and its slot comes back."""
+    """A pod's sandbox dies with all in it, and a new pod gets its address. Returns the pool, a session of the old one, the new
+    one, and when the old one died."""
     pool = world.pool("reused", sessions={"maxPerWorker": 2}, workers=1)
     pod = pool.wait_ready(1)[0]
     address = pod["status"]["podIP"]
@@ -73,11 +75,16 @@ def address_reused(world):
     wait_until("the address is free, and the pod has another", lambda: not addresses.taken(address)
                and address_of(world, pool, pod) not in ("", address), 60, 0.05, pool.describe)
     addresses.give_next(address)
+    world.cluster.forget_owner(address)
     pool.change({"workers": 3})
     heir = wait_until("a new worker with the old address is ready", lambda: next(
         (w for w in pool.ready_workers() if w["status"].get("podIP") == address), None), 60, 0.1, pool.describe)
     assert uid(heir) != uid(pod)
+    return pool, session, heir, killed
 
+
+def old_session_is_lost(world, pool, session, heir, killed):
+    """Whoever calls the old session or the old worker there is turned away, its owner is told in time, and its slot comes back."""
     expect_lost(session, killed)
     for method, rest, body in (("POST", "/heartbeat", None), ("GET", "", None), ("GET", "/files/note", None),
                                ("POST", "/activities", {"type": "exec", "input": {"argv": ["true"]}, "activityId": "a-1"})):
@@ -89,8 +96,11 @@ def address_reused(world):
         raise AssertionError(f"{method} {rest} of the old session was served by a worker that never had it")
     seen = world.metrics_of(heir)
     assert seen.sum("berth_worker_sessions_created_total") == 0 and seen.sum("berth_worker_cordoned") == 0, seen.samples
-    wait_until("all slots are free", lambda: pool.status().get("slots", {}).get("free") == 6, 60, 0.2, pool.describe)
-    for again in pool.open_many(6):
+    free = lambda: world.metrics_of(world.leader()).sum("berth_pool_session_slots", namespace=pool.namespace, state="free")
+    wait_until("all slots are free", lambda: free() == 6, 60, 0.2, pool.describe)
+    pool.change({"workers": 4})  # Or the status, which follows such numbers every half minute, would say it later.
+    wait_until("the status says so", lambda: pool.status().get("slots", {}).get("free") == 8, 60, 0.2, pool.describe)
+    for again in pool.open_many(8):
         again.complete()
     pool.remove()
 

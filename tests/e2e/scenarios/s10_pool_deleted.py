@@ -2,15 +2,16 @@
 
 import time
 
+from stand.parts import side_by_side
 from stand.process import wait_until
 
 
 def run(world):
-    waits(world, "wait", [])
-    waits(world, "foreground", ["--cascade=foreground"])
-    ends(world)
-    way_out(world)
-    namespace(world)
+    side_by_side(wait=lambda: waits(world, "wait", []),
+                 foreground=lambda: waits(world, "foreground", ["--cascade=foreground"]),
+                 end=lambda: ends(world),
+                 way_out=lambda: way_out(world),
+                 namespace=lambda: namespace(world))
 
 
 def waits(world, prefix: str, how: list[str]):

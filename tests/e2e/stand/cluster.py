@@ -142,6 +142,14 @@ class Cluster:
         for node in self.nodes:
             node.restart_kubelet()
 
+    def forget_owner(self, address: str) -> None:
+        """This machine and all pods ask anew whose a pod's address is. Networks tell them when it has another owner; the CNI plugin
+        of Debian 12 does not, and they would look for the last one for up to a minute."""
+        flush = ["ip", "neigh", "flush", "to", address]
+        subprocess.run(flush, check=True)
+        for namespace in (n for node in self.nodes for n in node.network_namespaces()):
+            subprocess.run(["nsenter", f"--net={namespace}", *flush], check=False)  # A pod may have ended meanwhile.
+
     def kubectl_command(self, *args: str) -> list[str]:
         return [str(self._bin / "kubectl"), "--kubeconfig", str(self.admin), *args]
 

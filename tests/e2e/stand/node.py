@@ -26,6 +26,7 @@ class Node:
         self._log = folder / "log"
         self._group = f"{run_name}-{self.name}"
         self._socket = folder / f"c{number}.sock"
+        self._state = folder / f"s{number}"
         self._cni = folder / "cni"
         self._write_files(number, folder, pki)
         self._containerd = Process(f"containerd-{number}", ["containerd", "--config", self._folder / "containerd.toml"],
@@ -42,7 +43,7 @@ class Node:
         self._folder.mkdir()
         (self._folder / "containerd.toml").write_text(f"""version = 2
 root = "{self._folder}/containerd"
-state = "{folder}/s{number}"
+state = "{self._state}"
 [grpc]
   address = "{self._socket}"
 [plugins."io.containerd.grpc.v1.cri"]
@@ -96,6 +97,10 @@ state = "{folder}/s{number}"
     def sandbox(self, pod_uid: str) -> list[int]:
         """Pids of the pause process that holds the pod's network."""
         return self.processes(pod_uid, "pause")
+
+    def network_namespaces(self) -> list[Path]:
+        """Of its pods."""
+        return sorted((self._state / "io.containerd.grpc.v1.cri/netns").iterdir())
 
     def restart_kubelet(self) -> None:
         self._kubelet.stop()
