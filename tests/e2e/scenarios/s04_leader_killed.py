@@ -6,6 +6,7 @@ import time
 
 from stand.api import ApiError
 from stand.load import Load
+from stand.parts import side_by_side
 from stand.process import wait_until
 
 from scenarios import s02_churn, s03_rollout
@@ -14,11 +15,11 @@ LIMIT = 3
 
 
 def run(world, sessions=150):
-    for what, under in (("churn", lambda killer: s02_churn.run(world, sessions, 60 + 2 * sessions, callers=20, meanwhile=killer)),
-                        ("rollout", lambda killer: s03_rollout.run(world, sessions // 5, patience=2, meanwhile=killer))):
-        killed = LeaderKilled(world)
-        under(lambda k=killed: k)
-        print(f"   {what}: {killed.times} leaders killed (seed {killed.seed})", flush=True)
+    killed = LeaderKilled(world, scenarios=2)
+    side_by_side(
+        churn=lambda: s02_churn.run(world, sessions, 60 + 2 * sessions, callers=20, meanwhile=lambda: killed),
+        rollout=lambda: s03_rollout.run(world, sessions // 5, patience=2, meanwhile=lambda: killed))
+    print(f"   {killed.times} leaders killed (seed {killed.seed})", flush=True)
     nobody_leads(world)
 
 
@@ -53,22 +54,31 @@ def staying(pool) -> set[str]:
 
 
 class LeaderKilled:
-    """A context in which whoever leads loses its pod, again and again, every few seconds; it ends after five at the earliest."""
+    """A context for so many scenarios at once, in which whoever leads loses its pod, again and again, every few seconds. It begins
+    and ends for all of them together, after five at the earliest."""
 
-    def __init__(self, world, pause: tuple[float, float] = (1.0, 5.0)):
+    def __init__(self, world, scenarios: int, pause: tuple[float, float] = (1.0, 5.0)):
         self.seed, self.times = random.randrange(1 << 30), 0
         self._world, self._pause, self._left = world, pause, threading.Event()
         self._thread = threading.Thread(target=self._kill, daemon=True)
         self._trouble: Exception | None = None
+        self._begin = threading.Barrier(scenarios, self._thread.start, timeout=120)
+        self._end = threading.Barrier(scenarios, self._left.set)
 
     def __enter__(self) -> "LeaderKilled":
-        self._thread.start()
+        self._begin.wait()
         return self
 
     def __exit__(self, kind, *_) -> None:
-        if kind is None:
-            wait_until("five leaders have been killed", lambda: self.times >= 5 or self._trouble, 120)
-        self._left.set()
+        if kind is not None:
+            self._left.set()
+            self._end.abort()
+            return
+        wait_until("five leaders have been killed", lambda: self.times >= 5 or self._trouble or self._left.is_set(), 120)
+        try:
+            self._end.wait()
+        except threading.BrokenBarrierError:
+            pass  # The other scenario has failed, and tells why.
         self._thread.join()
         if self._trouble:
             raise self._trouble
