@@ -52,7 +52,7 @@ Cancel ActivityCall::send(Session::Ask ask, AnswerFn fn) {
 
 void ActivityCall::new_attempt() {
   ++attempts_;
-  activity_id_ = parts_.random.name(kIdLength);
+  activity_id_ = ask_.options.id.empty() ? parts_.random.name(kIdLength) : ask_.options.id;
   unclear_ = false;
   version_ = 0;
   output_lost_.reset();

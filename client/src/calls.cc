@@ -1,6 +1,7 @@
 // What runs in a session: activities and files.
 #include <utility>
 
+#include "berth/api/ids.h"
 #include "client/src/context.h"
 #include "client/src/errors.h"
 
@@ -62,8 +63,17 @@ Future<ActivityResult> execute_activity(const Context& context, std::string type
       return refused<ActivityResult>(sendable.error());
     }
   }
-  ActivityCall::Ask ask{std::move(type), std::move(input), ContextAccess::of(context).options,
-                        std::move(callbacks)};
+  const ActivityOptions& options = ContextAccess::of(context).options;
+  if (!options.id.empty()) {
+    if (const Status good = api::check_id(options.id, "id"); !good) {
+      return refused<ActivityResult>(good.error());
+    }
+    if (options.max_attempts > 1) {
+      return refused<ActivityResult>(
+          Error::invalid("max_attempts", "must be 1 for an activity with an id of your own"));
+    }
+  }
+  ActivityCall::Ask ask{std::move(type), std::move(input), options, std::move(callbacks)};
   return in_session<ActivityResult>(
       context, [ask = std::move(ask)](Core& core, const auto& session, const auto& scope,
                                       auto done) mutable {

@@ -39,6 +39,11 @@ std::optional<SessionInfo> session_info(const Context& context) {
   return SessionInfo{facts.id, facts.worker, facts.worker, session.state()};
 }
 
+std::optional<ClientError> session_failure(const Context& context) {
+  const auto& impl = ContextAccess::of(context);
+  return impl.session ? impl.session->session()->failure() : std::nullopt;
+}
+
 std::string recreate_token(const Context& context) {
   const auto& impl = ContextAccess::of(context);
   return impl.session ? impl.session->session()->facts().recreate_token : std::string();

@@ -51,6 +51,18 @@ class ActivityCallTest : public CoreTest {
   std::optional<Outcome<ActivityResult>> outcome;
 };
 
+TEST_F(ActivityCallTest, AnIdOfTheCallersJoinsTheOneThatRuns) {
+  execute({.id = "mine"});
+  const auto start = expect_start();
+  EXPECT_EQ(id, "mine");
+  start->answer(running(id, 7));
+  loop.run_ready();
+  expect_poll()->answer(finished(id, "done"));
+  loop.run_ready();
+  ASSERT_TRUE(outcome && *outcome);
+  EXPECT_EQ((*outcome)->result, "done");
+}
+
 TEST_F(ActivityCallTest, StartsWithAnIdOfItsOwnAndWaitsForTheResult) {
   execute({.start_to_close_timeout = minutes(5), .heartbeat_timeout = seconds(30)});
   const auto start = expect_start();

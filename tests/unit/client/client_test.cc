@@ -66,6 +66,7 @@ TEST_F(ClientTest, OpensRunsAndCompletes) {
   EXPECT_EQ(info->host_name, "w-0");
   EXPECT_EQ(info->worker, "w-0");
   EXPECT_EQ(info->state, SessionState::kOpen);
+  EXPECT_FALSE(session_failure(session));
   const auto echoed = execute_activity(session, "echo", {{"a", 1}}).get();
   ASSERT_TRUE(echoed);
   EXPECT_EQ(echoed->result["a"], 1);
@@ -110,6 +111,7 @@ TEST_F(ClientTest, AContextWithoutASessionSaysSo) {
   const Context context = client->context();
   EXPECT_FALSE(session_info(context));
   EXPECT_FALSE(session_handle(context));
+  EXPECT_FALSE(session_failure(context));
   EXPECT_EQ(recreate_token(context), "");
   EXPECT_EQ(execute_activity(context, "echo", {}).get().error().kind, ErrorKind::kNoSession);
   EXPECT_EQ(complete_session(context).get().error().kind, ErrorKind::kNoSession);
@@ -135,6 +137,10 @@ TEST_F(ClientTest, ArgumentsAreCheckedBeforeAnythingIsSent) {
   EXPECT_EQ(field(client->get("v1/pools")), "path");
   EXPECT_EQ(field(execute_activity(session, "exec", {{"argv", {"ls", "\xff"}}})), "input.argv[1]");
   EXPECT_EQ(field(execute_activity(session, "e\xff", {})), "type");
+  EXPECT_EQ(field(execute_activity(session.with_options({.id = "No"}), "echo", {})), "id");
+  EXPECT_EQ(
+      field(execute_activity(session.with_options({.max_attempts = 2, .id = "a"}), "echo", {})),
+      "max_attempts");
   EXPECT_EQ(server.state().activities_started, 0u);
   auto o = options();
   o.pool = "";
@@ -225,6 +231,8 @@ TEST_F(ClientTest, AnEndedSessionFailsWithItsReasonAndTellsItsContext) {
   done.get_future().wait();
   const auto later = execute_activity(session, "echo", {}).get();
   EXPECT_EQ(later.error().kind, ErrorKind::kSessionFailed);
+  ASSERT_TRUE(session_failure(session));
+  EXPECT_EQ(session_failure(session)->text(), later.error().text());
   EXPECT_EQ(later.error().ended, api::EndReason::kDrainDeadline);
   EXPECT_TRUE(session.cancelled());
   EXPECT_TRUE(complete_session(session).get());

@@ -68,6 +68,10 @@ struct ActivityOptions {
   /// that cannot be reached is no failure: the call is repeated with the same activity id until it
   /// answers or the session is lost.
   int max_attempts = 1;
+  /// Chosen by the caller, [a-z0-9-], at most 63; empty: random. The same id never runs twice in a
+  /// session: asked for again, also by another process that attached to it, it joins the one that
+  /// runs or has run. Only with max_attempts 1.
+  std::string id{};
 };
 
 struct SessionOptions {
@@ -180,6 +184,9 @@ Future<std::monostate> complete_session(const Context& session, Duration keep_fo
 
 /// What is known here and now, without asking anybody. Empty when the context has no session.
 std::optional<SessionInfo> session_info(const Context& context);
+
+/// Why the context's session failed. Empty while it has not, and without one.
+std::optional<ClientError> session_failure(const Context& context);
 
 /// A token with which a later run can open a new session on the same worker. Empty without a
 /// session.
