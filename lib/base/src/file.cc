@@ -53,6 +53,11 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t m
 }
 
 Status write_file_atomic(const std::filesystem::path& path, std::string_view content, int mode) {
+  std::error_code unknown;
+  const auto before = std::filesystem::status(path, unknown);
+  if (std::filesystem::exists(before) && !std::filesystem::is_regular_file(before)) {
+    return fail(Error::invalid("", path.string() + " is not a file that could be replaced"));
+  }
   std::string temporary = path.string() + ".XXXXXX";
   UniqueFd fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd) {

@@ -24,6 +24,15 @@ TEST_F(FileTest, WritesWithTheModeAskedForAndLeavesNothingBeside) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir_), {}), 1);
 }
 
+TEST_F(FileTest, WhatIsNoFileIsNotReplaced) {
+  for (const std::filesystem::path& path : {dir_, std::filesystem::path("/dev/null")}) {
+    const Status written = write_file_atomic(path, "text");
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_FALSE(std::filesystem::is_regular_file(path));
+  }
+}
+
 TEST_F(FileTest, RefusesToReadMoreThanTheBound) {
   ASSERT_TRUE(write_file_atomic(dir_ / "a", std::string(100, 'x')));
   EXPECT_EQ(read_file(dir_ / "a", 99).error().code, ErrorCode::kResourceExhausted);
