@@ -7,10 +7,6 @@
 /// The parts of a SessionPool's spec that tell how many workers there are and how they come and go.
 namespace berth::api {
 
-/// What a sub-object of the spec may not have in this version although the resource's schema names
-/// it.
-inline constexpr const char* kNotSupported = "is not supported by this version; leave it out";
-
 Result<ScalingSpec> parse_scaling(const Json& object, const std::string& path);
 Result<DrainSpec> parse_drain(const Json& object, const std::string& path);
 Result<RolloutSpec> parse_rollout(const Json& object, const std::string& path);

@@ -128,14 +128,6 @@ Status read_worker(const Json& worker, const std::string& path, SessionPool& out
   return {};
 }
 
-Status check_engine(const Json& engine, const std::string& path) {
-  FieldReader r(engine, path);
-  if (r.take("temporal") != nullptr) {
-    r.error("temporal", kNotSupported);
-  }
-  return r.finish();
-}
-
 Status read_spec(const Json& spec, SessionPool& out) {
   FieldReader r(spec, "spec");
   const auto required = [&](std::string_view key) {
@@ -156,7 +148,6 @@ Status read_spec(const Json& spec, SessionPool& out) {
   }
   const Json* rollout = r.object("rollout");
   const Json* drain = r.object("drain");
-  const Json* engine = r.object("engine");
   BERTH_TRY(r.finish());
   if (pod_template != nullptr) {
     BERTH_TRY(read_template(*pod_template, r.path_of("template"), out));
@@ -172,7 +163,7 @@ Status read_spec(const Json& spec, SessionPool& out) {
   if (drain != nullptr) {
     BERTH_ASSIGN(out.drain, parse_drain(*drain, r.path_of("drain")));
   }
-  return engine == nullptr ? Status() : check_engine(*engine, r.path_of("engine"));
+  return {};
 }
 
 // Elements of a list may come without them; when they are there they must be ours.

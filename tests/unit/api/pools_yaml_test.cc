@@ -147,8 +147,6 @@ INSTANTIATE_TEST_SUITE_P(
             "paused, schedules"},
         BadLine{19, "    maxWorkers: 7",
                 "19:5: the key 'maxWorkers' is already used above in this map"},
-        BadLine{19, "  engine: {temporal: {address: x}}",
-                "19:12: spec.engine.temporal: is not supported by this version; leave it out"},
         BadLine{19, "    freeSlots: [", "20:1: not valid YAML: end of sequence flow not found"},
         BadLine{19, "\tfreeSlots: 1",
                 "19:1: not valid YAML: illegal tab when looking for indentation"},

@@ -79,8 +79,7 @@ TEST(SessionPool, ReadsEveryField) {
         {"paused", true}}},
       {"workers", 0},
       {"rollout", {{"maxSurge", "25%"}, {"maxUnavailable", 0}}},
-      {"drain", {{"timeout", "2h"}, {"policy", "End"}}},
-      {"engine", Json::object()}};
+      {"drain", {{"timeout", "2h"}, {"policy", "End"}}}};
   pool["status"] = {{"waiting", 1}};
   const auto p = SessionPool::parse(pool);
   ASSERT_TRUE(p) << p.error().text();
@@ -126,13 +125,10 @@ TEST(SessionPool, RefusesANameTooLongForItsPods) {
             "beginning and ending with a letter or digit; pod names are made from it");
 }
 
-TEST(SessionPool, DoesNotSilentlyIgnoreWhatThisVersionLacks) {
-  EXPECT_EQ(
-      pool_error(with("/spec/engine/temporal", {{"address", "t:7233"}})),
-      "InvalidArgument: spec.engine.temporal: is not supported by this version; leave it out");
-  EXPECT_EQ(
-      pool_error(with("/spec/engine/temporal", Json::object())),
-      "InvalidArgument: spec.engine.temporal: is not supported by this version; leave it out");
+TEST(SessionPool, DoesNotSilentlyIgnoreWhatItDoesNotKnow) {
+  EXPECT_EQ(pool_error(with("/spec/engine/temporal", {{"address", "t:7233"}})),
+            "InvalidArgument: spec.engine: is not a known field; known here: template, worker, "
+            "sessions, scaling, workers, rollout, drain");
 }
 
 TEST(SessionPool, ReadsRolloutAndSchedules) {
@@ -264,7 +260,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "limits.maxHeartbeatTimeout (10m), is 1h"},
         BadField{"/spec/scalling", "{}",
                  "spec.scalling: is not a known field; known here: template, worker, sessions, "
-                 "scaling, workers, rollout, drain, engine"},
+                 "scaling, workers, rollout, drain"},
         BadField{
             "/metadata/namespace", R"("a/b")",
             "metadata.namespace: must be 1 to 63 characters of a-z, 0-9 and '-', beginning and "
