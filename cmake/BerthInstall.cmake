@@ -1,7 +1,7 @@
 # `make install` and find_package(Berth): the programs, and the client and worker libraries with what they stand on.
 include(CMakePackageConfigHelpers)
 
-install(TARGETS berth berth-operator berth-gateway berth_worker_program
+install(TARGETS berth berth-operator berth-gateway berth_worker_program berth-temporal
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 # kubectl finds plugins by this name.
 install(CODE "file(CREATE_LINK berth \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/kubectl-berth\" SYMBOLIC)")

@@ -6,7 +6,7 @@ set -euo pipefail
 declare -A groups=(
   [build]="cmake g++ make ninja-build ca-certificates libcpprest-dev libboost-dev libssl-dev nlohmann-json3-dev
     prometheus-cpp-dev libspdlog-dev libfmt-dev libyaml-cpp-dev libexpected-dev libcli11-dev zlib1g-dev
-    libhowardhinnant-date-dev tzdata
+    libhowardhinnant-date-dev tzdata libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
     procps"
   [test]="libgtest-dev libgmock-dev librapidcheck-dev openssl curl python3 python3-yaml"
   [bench]="libbenchmark-dev"

@@ -16,6 +16,7 @@ declare -A may=(
   [client]="base observe http api auth client"
   [devcluster]="base observe http api kube devcluster"
   [cli]="base observe http api auth kube client devcluster cli"
+  [temporal]="base observe http api client temporal"
 )
 status=0
 for part in "${!may[@]}"; do
@@ -26,6 +27,6 @@ for part in "${!may[@]}"; do
       echo "$file:$line: $part must not include $included"
       status=1
     fi
-  done < <(git grep -nE '#include "(berth/)?(base|observe|http|api|auth|control|kube|worker|gateway|operator|client|cli|devcluster)/' -- "$part")
+  done < <(git grep -nE '#include "(berth/)?(base|observe|http|api|auth|control|kube|worker|gateway|operator|client|cli|devcluster|temporal)/' -- "$part")
 done
 exit $status

@@ -13,6 +13,9 @@ cmake --install "$1" --prefix "$work/prefix" >/dev/null
 export PATH=$work/prefix/bin:$PATH
 [ "$(kubectl-berth top --bad 2>&1 | tail -1)" = 'See `kubectl berth top --help`.' ]
 kubectl_complete-berth unco | grep -q '^uncordon'
+berth-temporal --version | grep -q '^[0-9]'
+# gRPC is that program's own affair.
+if grep -ril 'grpc\|protobuf' "$work"/prefix/lib*; then exit 1; fi
 
 # build NAME SOURCE
 build() {
