@@ -1,5 +1,5 @@
-# The four images, one target each: operator, gateway, worker, example-file-processing. `make images` builds them with
-# docker, podman or buildah; deploy/image/README.md says how and what is in them.
+# The five images, one target each: operator, gateway, worker, temporal, example-file-processing. `make images` builds them
+# with docker, podman or buildah; deploy/image/README.md says how and what is in them.
 ARG BASE=docker.io/library/debian:bookworm-slim
 
 # The programs and the trees of the images without a shell. With PREBUILT=build/release/bin it takes the programs of that
@@ -10,7 +10,7 @@ ENV DEBIAN_FRONTEND=noninteractive
 COPY cmake/install-packages.sh /install-packages.sh
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends ca-certificates tzdata libcpprest2.10 libprometheus-cpp-core1.0 \
-      libspdlog1.10 libfmt9 libyaml-cpp0.7 libssl3 libdate-tz3 zlib1g \
+      libspdlog1.10 libfmt9 libyaml-cpp0.7 libssl3 libdate-tz3 zlib1g libgrpc++1.51 \
  && if [ -z "$PREBUILT" ]; then /install-packages.sh build; fi \
  && rm -rf /var/lib/apt/lists/*
 COPY . /src
@@ -19,6 +19,7 @@ RUN cd /src \
  && install -D -m 755 -t /programs "$PREBUILT"/* \
  && deploy/image/collect.sh /programs/berth-operator /trees/operator \
  && deploy/image/collect.sh /programs/berth-gateway /trees/gateway \
+ && deploy/image/collect.sh /programs/berth-temporal /trees/temporal \
  && rm -rf /src
 
 FROM scratch AS operator
@@ -46,6 +47,19 @@ COPY --from=programs /trees/gateway/ /
 USER 65532:65532
 EXPOSE 7070 7071
 ENTRYPOINT ["/usr/bin/berth-gateway"]
+
+FROM scratch AS temporal
+ARG VERSION=0.1.0
+ARG REVISION=
+LABEL org.opencontainers.image.title="berth-temporal" \
+      org.opencontainers.image.description="Serves the sessions of Temporal workflows from a pool" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=programs /trees/temporal/ /
+USER 65532:65532
+EXPOSE 7091
+ENTRYPOINT ["/usr/bin/berth-temporal"]
 
 # Debian slim, since a pool's activities are often commands. Build an image FROM this one to add yours.
 FROM ${BASE} AS worker

@@ -2,7 +2,7 @@
 # Builds the images of the Dockerfile with docker, podman or buildah. See --help.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-all=(operator gateway worker example-file-processing)
+all=(operator gateway worker temporal example-file-processing)
 
 usage() {
   cat << END
@@ -32,7 +32,7 @@ context_folder() {
     /build/release/bin/) ;;
     /build/*) fail "--prebuilt $1: of build/ the build sees only build/release/bin (.dockerignore)" ;;
   esac
-  for program in berth-operator berth-gateway berth-worker file-processing-worker; do
+  for program in berth-operator berth-gateway berth-worker berth-temporal file-processing-worker; do
     [ -x "$folder/$program" ] || fail "--prebuilt $1: there is no program $folder/$program; \`make build\` makes it"
   done
   echo "$folder"

@@ -107,7 +107,7 @@ class Images:
         if not all(a.exists() for a in archives.values()):
             self.make_base()
             self._run(REPOSITORY / "deploy/image/build.sh", "--tag", TAG, "--base", BASE,
-                      "--prebuilt", self._programs.relative_to(REPOSITORY), "--", *OFFLINE)
+                      "--prebuilt", self._programs.relative_to(REPOSITORY), *TARGETS, "--", *OFFLINE)
             for target, archive in archives.items():
                 self._save(f"berth.local/{target}:{TAG}", archive)
         return list(archives.values())

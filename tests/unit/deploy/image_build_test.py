@@ -12,8 +12,8 @@ from pathlib import Path
 
 REPOSITORY = Path(sys.argv.pop(1)).resolve()
 TOOLS = ("bash", "dirname", "sed", "tail", "cat")
-PROGRAMS = ("berth-operator", "berth-gateway", "berth-worker", "file-processing-worker")
-TARGETS = ["operator", "gateway", "worker", "example-file-processing"]
+PROGRAMS = ("berth-operator", "berth-gateway", "berth-worker", "berth-temporal", "file-processing-worker")
+TARGETS = ["operator", "gateway", "worker", "temporal", "example-file-processing"]
 
 
 class BuildTest(unittest.TestCase):
