@@ -107,7 +107,7 @@ dashboards: build ## Dashboards and alerts: checked, and run on a real Prometheu
 	dashboards/check.sh build/release/bin
 
 .PHONY: images images-check
-images: ## The four container images, with docker, podman or buildah (IMAGES="--prefix NAME --tag TAG")
+images: ## The container images, with docker, podman or buildah (IMAGES="--prefix NAME --tag TAG")
 	deploy/image/build.sh $(IMAGES)
 
 BUILDERS ?=
@@ -124,6 +124,11 @@ chart-accept: chart ## The chart's objects and a release's life on a real API se
 	@cmake/install-packages.sh chart test
 	@tests/e2e/cluster/build.sh
 	charts/accept.py
+
+.PHONY: temporal-test
+temporal-test: build ## Workflows of Temporal's Go SDK on a real Temporal server and a Berth pool (Go 1.26; first time: minutes of building)
+	@cmake/install-packages.sh test
+	tests/temporal/run.py $(SCENARIOS)
 
 SCENARIOS ?=
 .PHONY: need-go cluster e2e e2e-long

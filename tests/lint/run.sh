@@ -26,6 +26,10 @@ docs/check_blocks.py || status=1
 echo "-- the Python client is typed, strictly"
 mypy --strict --no-error-summary --cache-dir=/dev/null clients/python/berth || status=1
 
+echo "-- the stand of Temporal's workflows is typed, strictly"
+MYPYPATH=tests/temporal:tests/e2e mypy --strict --no-error-summary --cache-dir=/dev/null --explicit-package-bases \
+  tests/temporal/run.py tests/temporal/scenarios/*.py || status=1
+
 echo "-- each fault has the tests that its table names"
 tests/lint/faults.py || status=1
 

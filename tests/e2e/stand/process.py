@@ -5,8 +5,12 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 WAITS = logging.getLogger("waits")
 """Gets a line for everything that took longer than LONG; whoever wants to read them gives it a handler."""
@@ -14,9 +18,9 @@ LONG = 2.0
 
 
 class Process:
-    def __init__(self, name: str, argv: list[str], log: Path):
+    def __init__(self, name: str, argv: list[str | Path], log: Path):
         self.name, self.argv, self.log = name, [str(a) for a in argv], log
-        self._child: subprocess.Popen | None = None
+        self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as out:
@@ -25,13 +29,14 @@ class Process:
 
     @property
     def pid(self) -> int:
+        assert self._child is not None, f"{self.name} was never started"
         return self._child.pid
 
     def running(self) -> bool:
         return self._child is not None and self._child.poll() is None
 
     def stop(self, grace: float = 5) -> None:
-        if not self.running():
+        if self._child is None or not self.running():
             return
         self._child.terminate()
         try:
@@ -40,7 +45,7 @@ class Process:
             self.kill()
 
     def kill(self) -> None:
-        if self.running():
+        if self._child is not None and self.running():
             self._child.kill()
             self._child.wait()
 
@@ -48,7 +53,8 @@ class Process:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def wait_until(what: str, condition, timeout: float = 60, interval: float = 0.1, context=None):
+def wait_until(what: str, condition: Callable[[], _T], timeout: float = 60, interval: float = 0.1,
+               context: Callable[[], str] | None = None) -> _T:
     """Polls until `condition()` is true and returns its value. Fails with `what`, and `context()` when given."""
     deadline = time.monotonic() + timeout
     with noted(what):
@@ -63,7 +69,7 @@ def wait_until(what: str, condition, timeout: float = 60, interval: float = 0.1,
 
 
 @contextmanager
-def noted(what: str):
+def noted(what: str) -> Iterator[None]:
     """Tells WAITS if what is done in this context took long."""
     began = time.monotonic()
     try:
