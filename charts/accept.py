@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The chart on a real API server (etcd and kube-apiserver of `make e2e`, on loopback; nothing runs pods): every object of every set
-of values, hooks and test included, and every SessionPool in what people read, passes the server's own validation without a
-warning; and a release goes through its life:
+of values, hooks and test included, every SessionPool in what people read, and examples/temporal, pass the server's own validation
+without a warning; and a release goes through its life:
 it takes over what `kubectl apply -f deploy/berth.yaml` made, is upgraded, rolled back, uninstalled and installed again, and pools stay.
 Usage: accept.py [REPOSITORY]"""
 
@@ -166,6 +166,14 @@ def documents(server: Server, folder: Path) -> int:
     return len(faults)
 
 
+def examples(server: Server) -> int:
+    """What an example has `kubectl apply -k` send."""
+    done = server.run(program("kubectl"), "apply", "--server-side", "--dry-run=server", "--validate=strict", "--warnings-as-errors",
+                      "-k", str(ROOT / "examples/temporal"))
+    print(f"examples/temporal: {done.stderr.strip() or f'{len(done.stdout.splitlines())} objects tried'}")
+    return int(done.returncode != 0 or not done.stdout)
+
+
 def life(server: Server) -> None:
     """Nothing runs here, so what is shown is what Helm and the API server make of the chart's objects."""
     chart, everything = str(ROOT / "charts/berth"), str(ROOT / "charts/berth/ci/everything.yaml")
@@ -205,14 +213,16 @@ def main() -> int:
         with Server(folder) as server:
             for file in others:
                 server.kubectl("apply", "--server-side", "-f", str(file))
-            for namespace in ("berth-system", "team-a", "team-b"):
+            namespaces = ("berth-system", "team-a", "team-b")
+            for namespace in namespaces:
                 server.kubectl("create", "namespace", namespace)
+            for namespace in (*namespaces, "default"):
                 server.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted",
                                "pod-security.kubernetes.io/warn=restricted")
             # As at a test or a hook: the resource is there already.
             server.kubectl("apply", "--server-side", "-f", str(ROOT / "deploy/crd/sessionpools.yaml"))
             wait_until("the resource is served", lambda: server.run(program("kubectl"), "get", "spool").returncode == 0)
-            faults = accepted(server, folder) + documents(server, folder / "documents")
+            faults = accepted(server, folder) + documents(server, folder / "documents") + examples(server)
             life(server)
     return 1 if faults else 0
 

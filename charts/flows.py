@@ -26,6 +26,7 @@ PODS = {
     "worker-a": End("team-a", {"berth.dev/pool": "files"}),
     "worker-b": End("team-b", {"berth.dev/pool": "files"}),
     "worker-elsewhere": End("team-c", {"berth.dev/pool": "files"}),
+    "temporal": End("team-a", {NAME: "berth-temporal-renders"}),
     "caller": End("team-a", {"role": "caller"}),
     "neighbour": End("team-a", {"app": "other"}),
     "stranger": End("team-c", {"role": "caller"}),
@@ -42,8 +43,9 @@ TARGETS = ("operator", "gateway", "test", "hook", "worker-a", "worker-b")
 ALLOWED = {
     *((source, "api server", 6443) for source in ("operator", "gateway", "hook")),
     *((source, worker, 7600) for source in ("operator", "gateway") for worker in ("worker-a", "worker-b")),
-    *((source, "gateway", 7070) for source in ("operator", "test", "caller")),
+    *((source, "gateway", 7070) for source in ("operator", "test", "caller", "temporal")),
     ("caller", "worker-a", 7600),
+    *(("temporal", worker, 7600) for worker in ("worker-a", "worker-b")),
     ("prometheus", "operator", 8081),
     ("prometheus", "gateway", 7071),
     ("prometheus", "worker-a", 7601),

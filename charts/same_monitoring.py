@@ -25,6 +25,9 @@ def main() -> int:
         faults.append("the programs' monitor must keep their namespace and pool: honorLabels")
     if {"sourceLabels": ["__meta_kubernetes_pod_label_berth_dev_pool"], "targetLabel": "pool"} not in workers.get("relabelings", []):
         faults.append("the workers' monitor must give the label pool")
+    temporal = objects["PodMonitor/berth-temporal"]["spec"]["podMetricsEndpoints"][0]
+    if {"sourceLabels": ["__meta_kubernetes_pod_label_berth_dev_temporal_pool"], "targetLabel": "pool"} not in temporal["relabelings"]:
+        faults.append("the monitor of berth-temporal must give the label pool")
     print("\n".join(faults), end="\n" if faults else "")
     return 1 if faults or not boards else 0
 

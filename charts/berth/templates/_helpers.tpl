@@ -89,15 +89,19 @@ annotations:
 {{- end }}
 {{- end -}}
 
-{{/* What every pod of the chart needs to be pulled and scheduled. Takes (root, the program whose nodes it may use). */}}
-{{- define "berth.placement" -}}
-{{- $values := index (index . 0).Values (index . 1) -}}
-{{- with (index . 0).Values.imagePullSecrets }}
+{{- define "berth.pullSecrets" -}}
+{{- with .Values.imagePullSecrets -}}
 imagePullSecrets:
   {{- range . }}
   - name: {{ ternary . (get (ternary (dict) . (kindIs "string" .)) "name") (kindIs "string" .) }}
   {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* What every pod of the chart needs to be pulled and scheduled. Takes (root, the program whose nodes it may use). */}}
+{{- define "berth.placement" -}}
+{{- $values := index (index . 0).Values (index . 1) -}}
+{{- include "berth.pullSecrets" (index . 0) | nindent 0 }}
 {{- range $field := list "priorityClassName" "nodeSelector" "tolerations" }}
 {{- with index $values $field }}
 {{ dict $field . | toYaml }}
@@ -245,6 +249,18 @@ namespaceSelector:
 podSelector:
   matchLabels:
     {{- include "berth.selector" . | nindent 4 }}
+{{- end -}}
+
+{{/* Peers that select the pods of each entry of `temporal`. */}}
+{{- define "berth.temporalPeers" -}}
+{{- range .Values.temporal }}
+- namespaceSelector:
+    matchLabels:
+      kubernetes.io/metadata.name: {{ include "berth.temporalNamespace" (list $ .) }}
+  podSelector:
+    matchLabels:
+      app.kubernetes.io/name: {{ include "berth.temporalName" (list $ .) }}
+{{- end }}
 {{- end -}}
 
 {{- define "berth.egressToApiServer" -}}
