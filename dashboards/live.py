@@ -91,7 +91,7 @@ class Prometheus:
 
 
 class Berth:
-    """`berth dev` with two pools."""
+    """`berth dev` with two pools, and a berth-temporal for one of them whose Temporal never answers."""
 
     def __init__(self, binaries, directory):
         self.binaries = binaries
@@ -111,6 +111,18 @@ class Berth:
         kubeconfig = pathlib.Path(self.at["kubeconfig"]).read_text()
         self.server = re.search(r"server: (\S+)", kubeconfig)[1]
         self.token = re.search(r"token: (\S+)", kubeconfig)[1]
+        self.temporal, self.temporal_at = self.start_temporal()
+
+    def start_temporal(self):
+        """Its process, and the address of its metrics."""
+        ports, log = self.directory / "temporal.json", self.directory / "temporal.log"
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                [self.binaries / "berth-temporal", "--temporal-address", "127.0.0.1:9", "--task-queue", "proof", *self.access(),
+                 "--pool", "shell", "--probe-listen", "127.0.0.1:0", "--port-file", ports],
+                stdout=out, stderr=out)
+        wait_for("berth-temporal", ports.exists, process, log)
+        return process, json.loads(ports.read_text())["probe"]
 
     def targets(self):
         """(address, labels) of each program that runs, as dashboards/prometheus.yaml labels them in a cluster."""
@@ -124,15 +136,17 @@ class Berth:
                 labels = {"job": "berth-workers", "namespace": meta["namespace"], "pod": meta["name"],
                           "pool": meta["labels"]["berth.dev/pool"]}
                 out.append((f"{ip}:7601", labels))
+        out.append((self.temporal_at, {"job": "berth-temporal", "namespace": "default", "pod": "berth-temporal-0", "pool": "shell"}))
         return out
 
     def access(self):
         return ["--gateway", self.at["gateway"], "--token-file", self.at["tokenFile"]]
 
     def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        self.process.wait()
+        for process in (self.temporal, self.process):
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            process.wait()
 
 
 class Load:

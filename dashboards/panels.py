@@ -102,6 +102,7 @@ STATES = ["ready", "starting", "draining", "unreadable", "terminating", "failed"
 WAITED = 'outcome=~"created|creation_timeout|caller_gone|failed|shutting_down"'  # Others are answered at once.
 LEFT_LINE = f"sum by (namespace, pool) (rate(berth_gateway_session_requests_total{P % (', ' + WAITED)}[$__rate_interval]))"
 WAITING = pool("berth_pool_sessions_waiting")
+WORKFLOW_ENDS = ["Completed", "Cancelled", "WorkflowGone", "SessionLost", "SignalRefused", "Shutdown"]
 AT_MAXIMUM = pool("berth_pool_scaling_limited", 'reason="MaxWorkers"')
 
 pools = Dashboard(
@@ -162,6 +163,22 @@ pools = Dashboard(
                "docs/scaling.md explains each.", "short",
                (f"sum by (reason) ({pool('berth_pool_scaling_limited', by='namespace, pool, reason')})", "{{reason}}"),
                width=24, stack=True, steps=True, colors=fixed(*REASONS)),
+        row("Workflows of Temporal"),
+        series("Workflows' sessions", "Sessions that workflows hold, requests in Temporal's queue as it estimates them, and slots asked for "
+               "or held for these. Of the chosen pools that a berth-temporal serves (docs/temporal.md).", "short",
+               *[(f"sum(berth_temporal_{metric}{P % ''})", name) for metric, name in
+                 (("sessions_open", "open"), ("sessions_waiting", "waiting"), ("slots_reserved", "reserved"))],
+               width=8, steps=True, colors=fixed("open", "waiting", "reserved")),
+        series("Workflows' sessions ended, by reason", "Per second. SessionLost: its worker died, or a limit of the pool. WorkflowGone: the "
+               "workflow is over or timed out. Shutdown: berth-temporal was stopped before its sessions had ended.", "cps",
+               (f"sum by (reason) (rate(berth_temporal_sessions_ended_total{P % ''}[$__rate_interval]))", "{{reason}}"),
+               width=8, stack=True, colors=fixed(*WORKFLOW_ENDS)),
+        series("What keeps workflows from sessions", "berth-temporal processes without an answer from Temporal; slots a second that the pool "
+               "refused; slots given back since their request had gone.", "short",
+               (f"sum(1 - berth_temporal_server_up{P % ''})", "without Temporal"),
+               (f"sum(rate(berth_temporal_reservations_failed_total{P % ''}[$__rate_interval]))", "refused a second"),
+               (f"sum(rate(berth_temporal_reservations_unused_total{P % ''}[$__rate_interval]))", "unused a second"),
+               width=8, colors=fixed("without Temporal", "refused a second", "unused a second")),
         row("Each pool"),
         table("Pools", "Every chosen pool as it is now. Click a column to sort, its funnel to filter.",
               (slots("used"), "used"), (slots("free"), "free"), (WAITING, "waiting"), (workers("desired"), "wanted"),

@@ -3,8 +3,8 @@
 
     proof.py BINARIES [--seconds N] [--write]
 
-BINARIES has berth, berth-operator, berth-gateway, berth-worker, file-processing and file-processing-worker. Prints a
-table of panels with the number of their series, fails when one is empty that should not be, and compares
+BINARIES has berth, berth-operator, berth-gateway, berth-worker, berth-temporal, file-processing and
+file-processing-worker. Prints a table of panels with the number of their series, fails when one is empty that should not be, and compares
 docs/metrics.md with what the programs exported (--write makes it anew). Logs: build/dashboards.
 """
 
@@ -95,7 +95,7 @@ def main():
     a = arguments.parse_args()
 
     directory = WORK / time.strftime("%H%M%S")
-    families, texts = {"operator": {}, "gateway": {}, "workers": {}}, {}
+    families, texts = {"operator": {}, "gateway": {}, "workers": {}, "temporal": {}}, {}
     berth = live.Berth(a.binaries.resolve(), directory)
     try:
         prometheus = live.Prometheus(directory / "prometheus", "1s")

@@ -6,7 +6,7 @@ import re
 
 FILE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "metrics.md"
 BEGIN = "<!-- Made by dashboards/proof.py --write from /metrics; make dashboards compares. -->\n"
-PROGRAMS = {"operator": "Operator", "gateway": "Gateway", "workers": "Worker"}
+PROGRAMS = {"operator": "Operator", "gateway": "Gateway", "workers": "Worker", "temporal": "berth-temporal"}
 
 # What a program shows only in a real cluster: control keys that the operator makes, callers that Kubernetes checks.
 IN_A_CLUSTER = {
@@ -20,6 +20,7 @@ IN_A_CLUSTER = {
             "counter", "Checks of callers' access by outcome and by where it came from.", {"outcome", "source"}),
     },
     "workers": {},
+    "temporal": {},
 }
 
 
