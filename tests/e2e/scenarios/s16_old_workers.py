@@ -28,7 +28,7 @@ def run(world):
 
 def alone(world, pool):
     """Scaled up and down under load by an operator of today, and all that a caller may do through a gateway of today."""
-    with Load(pool, callers=8, limit=LIMIT, count=80, pause=(0.0, 3.0)) as load:
+    with Load(pool, callers=12, limit=LIMIT, count=80, pause=(0.0, 3.0)) as load:
         load.wait(180)
     load.check(at_least=80)
     secret = "7" * 64
