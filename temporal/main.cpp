@@ -149,9 +149,19 @@ Status run(const temporal::Flags& flags) {
   return serve(flags, settings, loop, engine, metrics, log);
 }
 
+/// A container's first process loses what comes before it listens: the loop finds it then.
+void hold_stop_signals() {
+  sigset_t stops;
+  ::sigemptyset(&stops);
+  ::sigaddset(&stops, SIGTERM);
+  ::sigaddset(&stops, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &stops, nullptr);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  hold_stop_signals();
   use_one_heap();
   raise_open_file_limit();
   temporal::Flags flags;
