@@ -67,6 +67,8 @@ def prepare(images: Images, names: list[str]) -> None:
     check_history(REPOSITORY, CACHE, worker=previous, chart=any("helm" in name for name in names))  # Before minutes of building.
     subprocess.run([HERE / "cluster/build.sh", CACHE / "bin"], check=True)
     subprocess.run([REPOSITORY / "tests/integration/ui/install.sh", BROWSER], check=True)
+    if any("temporal" in name for name in names):
+        subprocess.run([REPOSITORY / "tests/temporal/build.sh", CACHE / "temporal"], check=True)
     images.make_base()
     if previous:
         worker_program(REPOSITORY, CACHE)

@@ -11,7 +11,7 @@ from pathlib import Path
 from .previous import worker_program
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-TARGETS = ("operator", "gateway", "worker", "example-file-processing")
+TARGETS = ("operator", "gateway", "worker", "temporal", "example-file-processing")
 BASE = "docker.io/library/debian:bookworm-slim"
 TAG = "e2e"
 PAUSE = "berth.local/pause:1"
