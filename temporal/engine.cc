@@ -103,6 +103,10 @@ void Engine::recreate(const ActivityTask& task, const std::string& token) {
 }
 
 void Engine::recreated(const ActivityTask& task, Result<std::unique_ptr<HeldSession>> result) {
+  if (result && hurried_) {
+    (*result)->complete(Duration(0));
+    result = fail(Error::make(ErrorCode::kUnavailable, "", "berth-temporal was told to stop"));
+  }
   if (!result) {
     parts_.log.warn("a session was not re-created",
                     {{"workflow", task.workflow_id}, {"error", result.error()}});
@@ -128,6 +132,7 @@ void Engine::drain(Duration grace, std::function<void()> done) {
 }
 
 void Engine::hurry() {
+  hurried_ = true;
   if (const std::size_t left = open_sessions(); left > 0) {
     parts_.log.warn("ending sessions that are still open", {{"open_sessions", left}});
   }

@@ -59,6 +59,7 @@ class Engine {
   std::map<std::uint64_t, Cancel> recreating_;
   Creator creator_;
   bool draining_ = false;
+  bool hurried_ = false;
   std::function<void()> drained_;
   Cancel grace_;
   Cancel drain_look_;

@@ -153,6 +153,21 @@ TEST_F(EngineTest, ASecondSignalHurries) {
   EXPECT_TRUE(drained);
 }
 
+TEST_F(EngineTest, ARecreationThatComesTooLateIsNoSessionToWaitFor) {
+  complete(open("r1"));
+  service.outcomes.clear();
+  service.give("s1@files-0", task_of(std::string(kCreationActivity), "r2", "id-2"));
+  engine->drain(minutes(60), [this] { drained = true; });
+  engine->hurry();
+  while (service.give_nothing(kRequests)) {
+    loop.run_ready();
+  }
+  loop.advance(seconds(1));
+  EXPECT_THAT(kinds(), ElementsAre("failed r2"));
+  EXPECT_EQ(pool.session(1)->completed.size(), 1u);
+  EXPECT_TRUE(drained);
+}
+
 TEST_F(EngineTest, DrainingWithNothingOpenEndsWithTheLastPoll) {
   engine->drain(minutes(60), [this] { drained = true; });
   loop.advance(seconds(5));
