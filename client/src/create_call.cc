@@ -14,6 +14,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+// About three seconds; a gateway that is replaced takes no longer.
+constexpr std::size_t kTellAfterRounds = 6;
+
 }  // namespace
 
 CreateCall::CreateCall(Parts parts, Ask ask, DoneFn done)
@@ -115,7 +118,11 @@ void CreateCall::try_next_gateway() {
   parts_.gateways.failed(gateway_);
   gateway_ = (gateway_ + 1) % parts_.gateways.size();
   // Round the others at once; then wait a little.
-  if (++failures_ % parts_.gateways.size() != 0) {
+  if (++failures_ == kTellAfterRounds * parts_.gateways.size()) {
+    parts_.log.warn("no gateway serves a creation; trying on",
+                    {{"gateway", parts_.gateways.origin(gateway_)}, {"error", last_.error}});
+  }
+  if (failures_ % parts_.gateways.size() != 0) {
     send();
   } else {
     pause(milliseconds(0));

@@ -101,6 +101,22 @@ TEST_F(CreateCallTest, RoundsOverDeadGatewaysArePaced) {
   EXPECT_LE(calls, 60u);
 }
 
+TEST_F(CreateCallTest, GatewaysThatStayAwayAreLoggedOnce) {
+  std::vector<std::string> lines;
+  options.log =
+      Log::to_function([&](const std::string& line) { lines.push_back(line); }, Log::Level::kWarn);
+  core = std::make_unique<Core>(Core::Parts{loop, transport, random, nullptr, door}, options);
+  begin_open({.creation_timeout = minutes(5), .id = "s1"});
+  while (!opened) {
+    if (transport.waiting() > 0) {
+      next()->fail_connect();
+    }
+    loop.advance(milliseconds(100));
+  }
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_NE(lines[0].find("no gateway serves a creation; trying on"), std::string::npos);
+}
+
 TEST_F(CreateCallTest, EndsAtTheCreationTimeoutExactlyAndDropsTheCall) {
   begin_open({.creation_timeout = seconds(10), .id = "s1"});
   const auto call = next();
