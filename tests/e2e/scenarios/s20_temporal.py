@@ -29,7 +29,7 @@ def scenario(world, temporal, address):
     world.kubectl("apply", "-f", "-", stdin=manifest(world, namespace, address))
     pool = Pool(world, namespace, "renders")
     pods = lambda: world.api.pods(namespace, "app.kubernetes.io/name=berth-temporal")
-    told = lambda: world.kubectl("get", "pods,events", "-n", namespace) + pool.describe()
+    told = lambda: world.kubectl("logs", "-n", namespace, "-l", "app.kubernetes.io/name=berth-temporal", "--tail=20") + pool.describe()
     first = wait_until("berth-temporal is ready", lambda: next((p for p in pods() if is_ready(p)), None), 60, 0.2, told)
     assert not pool.workers(), pool.describe()
 
@@ -59,7 +59,10 @@ def manifest(world, namespace, address) -> str:
     text = world.kubectl("kustomize", str(REPOSITORY / "examples/temporal"))
     for old, new in (("namespace: default", f"namespace: {namespace}"), ("temporal-frontend.temporal:7233", address),
                      ("--task-queue=renders", f"--task-queue={QUEUE}"),
-                     ("berth.local/temporal:0.1.0", f"berth.local/temporal:{TAG}")):
+                     # This cluster has no DNS.
+                     ("--gateway=http://berth-gateway.berth-system:7070", f"--gateway=http://{world.gateways()[0]}"),
+                     ("berth.local/temporal:0.1.0", f"berth.local/temporal:{TAG}"),
+                     ("    exec: true\n", f"    exec: true\n    image: berth.local/worker:{TAG}\n")):
         assert old in text, f"{old} is not in the example"
         text = text.replace(old, new)
     return text
