@@ -11,6 +11,7 @@ from stand.world import Pool, is_ready, name, uid
 
 sys.path.append(str(REPOSITORY / "tests/temporal"))
 
+from scenarios.s02_churn import slots_in_use  # noqa: E402
 from sides.temporal import QUEUE, Temporal  # noqa: E402
 
 
@@ -49,7 +50,7 @@ def scenario(world, temporal, address):
     held.go()
     assert held.result()["note"], "the session that was open went on"
     wait_until("the old pod has gone", lambda: all(uid(p) != uid(first) for p in pods()), 40, 0.2, told)
-    wait_until("all slots are free", lambda: pool.status().get("slots", {}).get("used") == 0, 40, 0.2, pool.describe)
+    wait_until("all slots are free", lambda: slots_in_use(world) == 0, 20, 0.2, pool.describe)
     print("   replaced beside an open session, which came to its end", flush=True)
     pool.remove()
 
