@@ -24,7 +24,7 @@ Json details_of(const ActivityEnd& end) {
 }  // namespace
 
 ActivityRun::ActivityRun(EventLoop& loop, Service& service, Answers& answers, ActivityTask task,
-                         std::string id, Hooks hooks, Log log)
+                         std::string id, Hooks hooks, const Log& log)
     : answers_(answers),
       task_(std::move(task)),
       id_(std::move(id)),

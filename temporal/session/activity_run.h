@@ -26,7 +26,7 @@ class ActivityRun {
   };
   /// `id` names it in the Berth session; the same id after a restart joins the one that runs.
   ActivityRun(EventLoop& loop, Service& service, Answers& answers, ActivityTask task,
-              std::string id, Hooks hooks, Log log);
+              std::string id, Hooks hooks, const Log& log);
 
   const ActivityTask& task() const { return task_; }
   const std::string& id() const { return id_; }

@@ -39,15 +39,16 @@ if [ "${1:-}" = --batch ]; then
 fi
 
 cmake --preset tidy >build/tidy-configure.log || { cat build/tidy-configure.log; exit 1; }
+cmake --build build/tidy --target berth_temporal_calls >build/tidy-generate.log || { cat build/tidy-generate.log; exit 1; }
 rm -rf "$out" && mkdir -p "$out"
 {
-  grep -oE -- ' (-I|-isystem |-D)[^ ]+' build/tidy/compile_commands.json | sed 's/^ //; s/\\//g' | sort -u
+  grep -oE -- ' (-I|-isystem |-D)[^ ]+' build/tidy/compile_commands.json | sed 's/^ //; s/^-isystem /-isystem/; s/\\//g' | sort -u
   printf '%s\n' -std=c++20 -w
 } >"$out/flags"
 
 files=("$@")
 if [ ${#files[@]} -eq 0 ]; then
-  mapfile -t files < <(git ls-files '*.cc' '*.cpp' | grep -E '^(lib|worker|gateway|operator|client|cli|devcluster)/')
+  mapfile -t files < <(git ls-files '*.cc' '*.cpp' | grep -E '^(lib|worker|gateway|operator|client|cli|devcluster|temporal)/')
 fi
 # A line for each batch: its name, then files of one part of the tree. The largest first, so that no core waits long for
 # the last one.
