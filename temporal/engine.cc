@@ -69,11 +69,9 @@ HostedSession::Hooks Engine::hooks_of(std::uint64_t key) {
 void Engine::bind(const ActivityTask& task, std::unique_ptr<HeldSession> held) {
   auto binding = Binding::of(task);
   if (!binding) {
-    answers_.failed(task.token, {.type = "InvalidArgument",
-                                 .message = binding.error().text(),
-                                 .non_retryable = true,
-                                 .details = {},
-                                 .next_retry = {}});
+    answers_.failed(
+        task.token,
+        {.type = "InvalidArgument", .message = binding.error().text(), .non_retryable = true});
     held->complete(Duration(0));
     return;
   }
@@ -86,7 +84,6 @@ void Engine::bind(const ActivityTask& task, std::unique_ptr<HeldSession> held) {
     answers_.failed(task.token, {.type = std::string(begun.error().reason_or_code()),
                                  .message = begun.error().message,
                                  .non_retryable = false,
-                                 .details = {},
                                  .next_retry = std::chrono::seconds(5)});
     return;
   }
@@ -110,11 +107,9 @@ void Engine::recreated(const ActivityTask& task, Result<std::unique_ptr<HeldSess
   if (!result) {
     parts_.log.warn("a session was not re-created",
                     {{"workflow", task.workflow_id}, {"error", result.error()}});
-    answers_.failed(task.token, {.type = "WorkerGone",
-                                 .message = result.error().text(),
-                                 .non_retryable = true,
-                                 .details = {},
-                                 .next_retry = {}});
+    answers_.failed(
+        task.token,
+        {.type = "WorkerGone", .message = result.error().text(), .non_retryable = true});
     return;
   }
   bind(task, *std::move(result));

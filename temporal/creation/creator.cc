@@ -152,9 +152,7 @@ void Creator::take(const ActivityTask& task) {
   if (task.type != kCreationActivity) {
     answers_.failed(task.token, {.type = "UnknownActivity",
                                  .message = "this queue is for requests of sessions only",
-                                 .non_retryable = true,
-                                 .details = {},
-                                 .next_retry = {}});
+                                 .non_retryable = true});
     return;
   }
   // It came to a poll from before the pool was full. Held again and again, it would never be in the
@@ -178,7 +176,6 @@ void Creator::hand_back(std::uint64_t id) {
                    .message = stopping_ ? "this berth-temporal stops; another one is to serve it"
                                         : "the pool has no free slot yet; waiting for one",
                    .non_retryable = false,
-                   .details = {},
                    .next_retry = kRetry});
   backlog_.handed_back(loop_.clock().now());
 }

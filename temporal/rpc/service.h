@@ -29,12 +29,18 @@ struct Failure {
   std::string type;
   std::string message;
   bool non_retryable = false;
-  Json details;                        ///< Null: none.
-  std::optional<Duration> next_retry;  ///< When the next attempt is due; else the policy decides.
+  Json details{};                        ///< Null: none.
+  std::optional<Duration> next_retry{};  ///< When the next attempt is due; else the policy decides.
 };
 
 /// How long a call about a task is repeated that gets no answer.
 inline constexpr Duration kTaskPatience = std::chrono::minutes(5);
+
+/// That no repeat of a call about a task can help: the task or its workflow is over, or was never
+/// known.
+inline bool is_over(const Error& error) {
+  return error.code == ErrorCode::kNotFound || error.code == ErrorCode::kInvalidArgument;
+}
 
 /// The calls of Temporal's WorkflowService that serving sessions takes, in one namespace of one
 /// server. The edge to the network: the rest is tested against a fake.

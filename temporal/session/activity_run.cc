@@ -102,9 +102,7 @@ Outcome ActivityRun::succeeded(Json result) {
                      .message = "the result has " + std::to_string(size) +
                                 " bytes, more than the " + std::to_string(kLargestResult) +
                                 " that can be sent; leave it in a file of the session",
-                     .non_retryable = true,
-                     .details = {},
-                     .next_retry = {}});
+                     .non_retryable = true});
     return Outcome::kFailed;
   }
   answers_.completed(task_.token, std::move(result));
@@ -133,8 +131,7 @@ void ActivityRun::ended(const ActivityEnd& end) {
         answers_.failed(task_.token, {.type = end.failure.type,
                                       .message = end.failure.message,
                                       .non_retryable = !end.failure.retryable,
-                                      .details = details_of(end),
-                                      .next_retry = {}});
+                                      .details = details_of(end)});
       }
       break;
   }

@@ -29,7 +29,6 @@ class ActivityRun {
               std::string id, Hooks hooks, const Log& log);
 
   const ActivityTask& task() const { return task_; }
-  const std::string& id() const { return id_; }
 
   /// `input` as the session's activity takes it. `resumed`: an earlier process had it, and Temporal
   /// has not heard of it for a while.

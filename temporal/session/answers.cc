@@ -8,10 +8,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-bool of_no_use(const Error& error) {
-  return error.code == ErrorCode::kNotFound || error.code == ErrorCode::kInvalidArgument;
-}
-
 }  // namespace
 
 Answers::Answers(EventLoop& loop, Service& service, Random& random, Log log)
@@ -53,7 +49,7 @@ void Answers::send(std::uint64_t id) {
 
 void Answers::answered(std::uint64_t id, const Status& status) {
   Pending& p = pending_.at(id);
-  if (!status && !of_no_use(status.error()) && loop_.clock().now() < p.give_up_at) {
+  if (!status && !is_over(status.error()) && loop_.clock().now() < p.give_up_at) {
     p.step = loop_.call_after(p.backoff.next(status.error()), [this, id] { send(id); });
     return;
   }

@@ -20,11 +20,7 @@ constexpr Backoff::Settings kRepeat{
     .initial = milliseconds(200), .max = seconds(5), .factor = 2.0, .jitter = 0.2};
 
 Failure session_failed(std::string message) {
-  return {.type = "SessionFailed",
-          .message = std::move(message),
-          .non_retryable = true,
-          .details = {},
-          .next_retry = {}};
+  return {.type = "SessionFailed", .message = std::move(message), .non_retryable = true};
 }
 
 }  // namespace
@@ -182,11 +178,9 @@ void HostedSession::take(const ActivityTask& task) {
 void HostedSession::run(const ActivityTask& task) {
   auto input = arguments(task.input);
   if (!input) {
-    parts_.answers.failed(task.token, {.type = "InvalidArgument",
-                                       .message = input.error().text(),
-                                       .non_retryable = true,
-                                       .details = {},
-                                       .next_retry = {}});
+    parts_.answers.failed(
+        task.token,
+        {.type = "InvalidArgument", .message = input.error().text(), .non_retryable = true});
     return;
   }
   const std::string id = parts_.random.name(kIdLength);
@@ -200,7 +194,6 @@ void HostedSession::run(const ActivityTask& task) {
     parts_.answers.failed(task.token, {.type = std::string(taken.error().reason_or_code()),
                                        .message = taken.error().message,
                                        .non_retryable = false,
-                                       .details = {},
                                        .next_retry = seconds(1)});
     return;
   }
@@ -231,10 +224,7 @@ void HostedSession::run_ended(const std::string& id, Outcome outcome, const Erro
     orphaned(runs_.at(id)->task().token);
   }
   parts_.metrics.activities_running.add(-1);
-  if (const auto counter = parts_.metrics.activities_ended.find(to_string(outcome));
-      counter != parts_.metrics.activities_ended.end()) {
-    counter->second.inc();
-  }
+  parts_.metrics.activities_ended[to_string(outcome)].inc();
   parts_.store.erase(name_ + "." + id);
   runs_.erase(id);
   leave_if_done();
@@ -265,10 +255,7 @@ void HostedSession::end(End how, const Error& why,
     log_.warn("session ended", {{"reason", to_string(how)}, {"why", why.text()}});
   }
   parts_.metrics.sessions_open.add(-1);
-  if (const auto counter = parts_.metrics.sessions_ended.find(how);
-      counter != parts_.metrics.sessions_ended.end()) {
-    counter->second.inc();
-  }
+  parts_.metrics.sessions_ended[how].inc();
   signal_call_.cancel();
   heartbeats_.reset();
   answer_creation(how, why, completion_token);

@@ -77,7 +77,6 @@ class HostedSession {
   void shut_down();
 
  private:
-  Json saved() const;
   void go_on();
   void signal();
   void signalled(const Status& status);

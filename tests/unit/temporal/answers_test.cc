@@ -22,7 +22,7 @@ class AnswersTest : public testing::Test {
 
 TEST_F(AnswersTest, ArriveOnceEach) {
   answers.completed("a", {{"n", 1}});
-  answers.failed("b", {.type = "T", .message = "m", .details = {}, .next_retry = {}});
+  answers.failed("b", {.type = "T", .message = "m"});
   answers.cancelled("c");
   EXPECT_EQ(answers.pending(), 3u);
   loop.advance(minutes(1));
