@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,20 +18,6 @@ constexpr std::string_view kEnding = ".json";
 Error about_folder(Error e) {
   e.field = "--state-dir";
   return e;
-}
-
-Status write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) {
-      continue;
-    }
-    if (n < 0) {
-      return fail(Error::from_errno(errno, "writing"));
-    }
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return {};
 }
 
 }  // namespace
@@ -69,21 +54,8 @@ Status Store::save(const std::string& name, const Json& value) {
   if (folder_.empty()) {
     return {};
   }
-  const fs::path path = path_of(name);
-  fs::path beside = path;
-  beside += ".new";
-  const auto failed = [&](Error e) { return about_folder(std::move(e).wrap(path.string())); };
-  {
-    const UniqueFd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!fd) {
-      return fail(failed(Error::from_errno(errno, "opening")));
-    }
-    BERTH_TRY(write_all(fd.get(), dump_json(value)).map_error(failed));
-  }
-  if (::rename(beside.c_str(), path.c_str()) != 0) {
-    return fail(failed(Error::from_errno(errno, "renaming")));
-  }
-  return {};
+  return write_file_atomic(path_of(name), dump_json(value), 0600, Outlives::kProcess)
+      .map_error(about_folder);
 }
 
 void Store::erase(const std::string& name) {

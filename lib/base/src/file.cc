@@ -52,7 +52,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::uint64_t m
   }
 }
 
-Status write_file_atomic(const std::filesystem::path& path, std::string_view content, int mode) {
+Status write_file_atomic(const std::filesystem::path& path, std::string_view content, int mode,
+                         Outlives outlives) {
   std::error_code unknown;
   const auto before = std::filesystem::status(path, unknown);
   if (std::filesystem::exists(before) && !std::filesystem::is_regular_file(before)) {
@@ -78,7 +79,8 @@ Status write_file_atomic(const std::filesystem::path& path, std::string_view con
     }
     content.remove_prefix(static_cast<std::size_t>(n));
   }
-  if (::fchmod(fd.get(), static_cast<mode_t>(mode)) != 0 || ::fsync(fd.get()) != 0) {
+  if (::fchmod(fd.get(), static_cast<mode_t>(mode)) != 0 ||
+      (outlives == Outlives::kMachine && ::fsync(fd.get()) != 0)) {
     return give_up("finishing");
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) {

@@ -45,9 +45,15 @@ struct Pipe {
 Result<std::string> read_file(const std::filesystem::path& path,
                               std::uint64_t max_bytes = 16u << 20);
 
+/// What a written file is to outlive.
+enum class Outlives {
+  kMachine,  ///< A crash of the machine: fsynced.
+  kProcess,  ///< This process: the kernel has it.
+};
+
 /// Writes beside, fsyncs, renames: a reader sees the old file or the new one, never a part. What is
 /// there and no file stays (kInvalidArgument): root could replace /dev/null.
 Status write_file_atomic(const std::filesystem::path& path, std::string_view content,
-                         int mode = 0644);
+                         int mode = 0644, Outlives outlives = Outlives::kMachine);
 
 }  // namespace berth
