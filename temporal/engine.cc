@@ -29,8 +29,11 @@ Engine::Engine(Parts parts, Settings settings)
 void Engine::start() {
   const auto files = parts_.store.load();
   for (const auto& [name, content] : files) {
-    if (name.find('.') != std::string::npos) {
-      continue;  // An activity of one of them.
+    if (const std::size_t dot = name.find('.'); dot != std::string::npos) {
+      if (!files.contains(name.substr(0, dot))) {
+        parts_.store.erase(name);  // An activity whose session ended before it.
+      }
+      continue;  // Its session takes it up.
     }
     const std::uint64_t key = ++last_;
     if (auto session = HostedSession::restore(session_parts(), parts_.pool, name, files,

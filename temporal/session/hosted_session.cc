@@ -80,6 +80,10 @@ std::unique_ptr<HostedSession> HostedSession::restore(const Parts& parts, Pool& 
     if (auto activity = SavedActivity::parse(it->second)) {
       session->start_run(activity->task, it->first.substr(prefix.size()),
                          std::move(activity->input), true);
+    } else {
+      session->log_.error("an activity's state is of no use; Temporal times it out",
+                          {{"file", it->first}, {"error", activity.error()}});
+      parts.store.erase(it->first);
     }
   }
   return session;

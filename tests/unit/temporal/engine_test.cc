@@ -110,6 +110,16 @@ TEST_F(EngineTest, StateThatIsOfNoUseIsForgotten) {
   EXPECT_THAT(store.load(), IsEmpty());
 }
 
+TEST_F(EngineTest, ActivitiesThatCannotBeTakenUpLeaveNothingBehind) {
+  open("r1");
+  ASSERT_TRUE(store.save("s1.odd", {{"shape", "other"}}));
+  ASSERT_TRUE(store.save("gone.activity", {{"task", ""}}));
+  start();
+  EXPECT_EQ(engine->open_sessions(), 1u);
+  EXPECT_THAT(pool.session(1)->runs, IsEmpty());
+  EXPECT_EQ(store.load().size(), 1u);
+}
+
 TEST_F(EngineTest, DrainingWaitsForOpenSessions) {
   const auto session = open("r1");
   engine->drain(minutes(60), [this] { drained = true; });
